@@ -1,0 +1,52 @@
+# Each target sets up what it needs by itself, once, from a fresh clone: a virtualenv (VENV) and node_modules.
+# Another interpreter: make test PYTHON=python3.13 VENV=.venv-3.13
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+PYTHON ?=
+STORAGE ?= embedded
+SCHEDULES ?= 10000
+export VENV PYTHON
+
+python := $(VENV)/bin/python
+python_ready := $(VENV)/.ready
+node_ready := node_modules/.ready
+
+.PHONY: help demo serve test lint check campaign bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(python_ready) ## watch Apimend do its whole job against the local Azure (STORAGE=embedded|azurite)
+	@$(MAKE) --no-print-directory $(node_ready) || test $(STORAGE) = embedded || exit 1
+	@$(python) script/demo.py --storage $(STORAGE)
+
+serve: $(python_ready) ## keep the local Azure and the app running, and print their URLs
+	@$(python) script/serve.py
+
+test: $(python_ready) $(node_ready) ## run the tests on two cores
+	@$(python) -m pytest -n 2 --dist worksteal --junitxml build/test-results.xml $(ARGS)
+
+lint: $(python_ready) ## format, lint, types and floors
+	@script/check lint
+
+check: $(python_ready) $(node_ready) ## everything CI runs on one Python: lint, then test
+	@script/check
+
+campaign: $(python_ready) $(node_ready) ## the long random campaign of faults (SCHEDULES=10000)
+	@APIMEND_SCHEDULES=$(SCHEDULES) $(python) -m pytest -n 2 --dist worksteal tests/campaign $(ARGS)
+
+bench: $(python_ready) ## run every benchmark; benchmarks/README.md says what they measure
+	@for each in benchmarks/*.py; do echo "== $$each"; $(python) "$$each"; done
+
+clean: ## remove what the set-up and the runs made
+	rm -rf $(VENV) node_modules build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(python_ready): requirements.txt requirements-dev.txt pyproject.toml script/setup
+	@script/setup python
+
+$(node_ready): package.json package-lock.json script/setup | $(python_ready)
+	@script/setup node

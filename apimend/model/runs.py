@@ -1,0 +1,198 @@
+"""
+What rings, what a person orders, what came of it: Trigger, Order, Outcome, Run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from apimend.model.desired import Mode
+from apimend.model.ids import InstanceId, ResourceId
+from apimend.model.plan import Plan
+
+
+class Cause(Enum):
+    """Why an instance is visited."""
+
+    EVENT = "event"
+    SWEEP = "sweep"
+    REPLAY = "replay"
+    ORDER = "order"
+    FOLLOW_UP = "follow-up"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """
+    What rang. `touched` is the resource that was written, where an event told; `by` who caused it, for the log.
+
+    `client_request_id` is the writer's own mark, by which our own echoes are known.
+    """
+
+    cause: Cause
+    instance: InstanceId
+    at: datetime
+    touched: ResourceId | None = None
+    event_id: str = ""
+    operation: str = ""
+    by: str = ""
+    client_request_id: str = ""
+    urgent: bool = True
+
+
+class OrderKind(Enum):
+    """What a person asked of a visit."""
+
+    REPLAY = "replay"
+    APPROVE = "approve"
+    UNDO = "undo"
+    RELAX = "relax"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """
+    What a person asked of a visit: kept in the ledger until a visit consumes it, or until it expires.
+
+    `run` is the earlier run that it speaks of; `changes` the ids of changes that an approval covers.
+    `mode` lowers the mode, never raises it.
+    """
+
+    id: str
+    kind: OrderKind
+    instance: InstanceId
+    by: str
+    at: datetime
+    expires: datetime | None = None
+    mode: Mode | None = None
+    run: str = ""
+    changes: frozenset[str] = frozenset()
+    reason: str = ""
+
+
+class Status(Enum):
+    """What became of a change."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    PENDING = "pending"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """
+    What became of one change. `why` is for people; `after` is in seconds, for DEFERRED.
+
+    `code` and `request_id` are Azure's, where it answered.
+    """
+
+    change: str
+    status: Status
+    why: str = ""
+    after: float | None = None
+    code: str = ""
+    request_id: str = ""
+
+
+class Result(Enum):
+    """How a run ended, in one word; a card is made for each."""
+
+    CONVERGED = "converged"
+    PLANNED = "planned"
+    ASKED = "asked"
+    APPLIED = "applied"
+    PENDING = "pending"
+    PARTIAL = "partial"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNDONE = "undone"
+    GONE = "gone"
+    UNMANAGED = "unmanaged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """
+    One visit, whole. `notes` are sentences for people (why something waits, until when access depends on us).
+
+    `error` is set where the visit itself broke.
+    """
+
+    id: str
+    instance: InstanceId
+    trigger: Trigger
+    mode: Mode
+    started: datetime
+    ended: datetime
+    result: Result
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+    notes: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
+    declared: str = ""
+    error: str = ""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    next_visit: float | None = None
+
+    def outcome_of(self, change: str) -> Outcome | None:
+        """What became of the change with this id."""
+        return next((outcome for outcome in self.outcomes if outcome.change == change), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """
+    A write that is about to happen, with its pre-image: in the ledger before the write.
+
+    `before` is the pre-image (None: it was not there) and `after` what is written; `etag_after` is filled in
+    when the write was accepted. An intent that is still open when a visit starts means that we crashed.
+    """
+
+    id: str
+    run: str
+    instance: InstanceId
+    change: str
+    kind: str
+    target: ResourceId
+    stage: int
+    remediator: str
+    at: datetime
+    before: str | None = field(repr=False)
+    after: str | None = field(repr=False)
+    request_id: str
+    closed: str = ""
+    etag_after: str = ""
+    undone: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """
+    What the ledger remembers of an instance between visits.
+
+    `update_since` is when our service update was started; `good_readings` how often, since it ended, both state
+    fields were found idle with negotiation on, `last_reading` when last. `rounds` counts how often we wrote a
+    property (change target and kind) back against another writer. `last_digest` is the plan that was posted
+    last. `seen` is the last look at the instance.
+    """
+
+    instance: InstanceId
+    update_since: datetime | None = None
+    settling: bool = False
+    good_readings: int = 0
+    last_reading: datetime | None = None
+    rounds: Mapping[str, int] = field(default_factory=dict)
+    last_digest: str = ""
+    last_result: str = ""
+    managed: bool = False
+    negotiated: bool = False
+    checked: bool = False
+    seen: datetime | None = None
+    coverage: tuple[int, int] | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,138 @@
+"""
+The declared contents of the local Azure: a YAML file or a mapping, checked for its outline and kept as it is.
+
+`load_tenant` is called by `python -m emulator`, the tests and the sample tenants; `emulator.seed` turns the tenant
+into resources when a `LocalAzure` starts. Nothing here knows ARM. The form, all lists optional:
+
+    tenant: 11111111-2222-3333-4444-555555555555
+    subscriptions: [{id: 00000000-0000-0000-0000-000000000001, name: Production}]     # the first is the default
+    authorities:                                # made when the emulator starts, dated by its clock
+      root: {subject: "CN=Contoso Root"}
+      issuing: {subject: "CN=Contoso Issuing", issued_by: root}
+    certificates:                               # leaves that anything below names: azure.certificate("orders")
+      orders: {subject: "CN=orders.contoso.com", issued_by: issuing, key: rsa, starts: -30d, ends: 300d, dns_names: []}
+    principals:                                 # the first is who the identity endpoint speaks for by default
+      - {name: apimend, object_id: guid, client_id: guid}
+    roles:                                      # a principal without any entry may do everything
+      - {principal: apimend, role: Key Vault Reader, scope: vault kv-contoso | service apim-dev | subscription | <id>}
+    vaults:
+      - name: kv-contoso                        # subscription, resource_group, location, tags: optional everywhere
+        rbac: true
+        firewall: false                         # true: only a system-assigned identity of a trusted service passes
+        access_policies: [{object_id: guid, secrets: [get, list], certificates: [get, list]}]
+        certificates:
+          - {name: orders, certificate: orders, enabled: true, exportable: true, content_type: application/x-pkcs12}
+          - {name: rolled, versions: [{certificate: old}, {certificate: new}]}        # the last is the latest
+        secrets: [{name: password, value: "…"}]
+    services:
+      - name: apim-dev
+        sku: Developer
+        capacity: 1
+        identity: system                        # or {system: true, user: [<resource id>]}
+        properties: {}                          # laid over the properties that a service of this sku has
+        hostnames:
+          - {host: api.contoso.com, type: Proxy, vault: kv-contoso/orders, negotiate: false, default: true}
+          - {host: old.contoso.com, uploaded: orders}                              # an uploaded PFX (Custom)
+          - {host: free.contoso.com, managed: true}
+          - {host: apim-dev.azure-api.net, negotiate: true}                        # the default host's own flag
+        ca_certificates: [{authority: root, store: Root}]
+        certificates: [{id: orders, vault: kv-contoso/orders}, {id: public, uploaded: orders, public_only: true}]
+        policy: "<policies>…</policies>"        # as people write it (rawxml); absent: that of a new service
+        fragments: [{id: check, policy: "<fragment>…</fragment>"}]
+        named_values: [{id: host, name: backend-host, value: x, secret: false}]
+        backends: [{id: erp, url: "https://…", properties: {}}]
+        products: [{id: starter, name: Starter, subscription_required: true, apis: [orders], policy: "…"}]
+        apis:
+          - id: orders                          # orders;rev=2 is a further revision
+            name: Orders
+            path: orders
+            service_url: https://backend.contoso.com
+            subscription_required: true
+            type: http
+            properties: {}
+            policy: "…"
+            operations: [{id: get, method: GET, url: "/{id}", name: Get, policy: "…"}]
+        subscriptions: [{id: sub, scope: /products/starter, key: "32 characters", state: active}]
+        gateways: [{id: site, hostnames: [{id: h, host: x, certificate: orders, negotiate: true}], apis: [orders],
+                    authorities: [{certificate: orders, trusted: true}]}]
+        workspaces: [{id: team, apis: [], products: [], named_values: [], backends: [], fragments: [], policy: "…"}]
+        loggers: [{id: x, properties: {}}]
+        diagnostics: [{id: x, properties: {}}]
+    resources: [{id: <full ARM id>, type: Microsoft.Network/applicationGateways, location: x, properties: {}}]
+
+`vault: kv-contoso/orders` stands for the versionless secret URL of that certificate in the emulated vault; add
+`/<n>` for the n-th version. Durations read like `-30d`, `4h`, `15m`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+DEFAULT_TENANT = "11111111-2222-3333-4444-555555555555"
+DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+
+KNOWN = frozenset(["tenant", "subscriptions", "authorities", "certificates", "principals", "roles", "vaults", "services", "resources"])
+DURATION = re.compile(r"(?P<sign>-?)(?P<number>\d+)(?P<unit>[dhms])")
+UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+class TenantError(ValueError):
+    """
+    The tenant's declaration can't be understood; the message says where.
+    """
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """
+    A declared tenant: its id, its subscriptions and everything else as written.
+    """
+
+    id: str
+    subscriptions: tuple[tuple[str, str], ...]
+    content: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Tenant:
+        unknown = sorted(set(content) - KNOWN)
+        if unknown:
+            raise TenantError(f"unknown members of a tenant: {', '.join(unknown)}")
+        declared = content.get("subscriptions") or [{"id": DEFAULT_SUBSCRIPTION, "name": "Local"}]
+        pairs = tuple((str(one["id"]), str(one.get("name", one["id"]))) for one in declared)
+        return cls(str(content.get("tenant", DEFAULT_TENANT)), pairs, content)
+
+    def items(self, name: str) -> list[Mapping[str, Any]]:
+        return list(self.content.get(name) or [])
+
+    def named(self, name: str) -> Mapping[str, Mapping[str, Any]]:
+        return self.content.get(name) or {}
+
+
+def load_tenant(path: str | Path) -> Tenant:
+    """
+    Read a tenant from a YAML file.
+    """
+    content = YAML(typ="safe").load(Path(path).read_text("utf-8"))
+    if not isinstance(content, Mapping):
+        raise TenantError(f"{path}: a tenant is a mapping")
+    return Tenant.of(content)
+
+
+def duration(text: str | timedelta) -> timedelta:
+    """
+    `-30d`, `4h`, `15m`, `20s` as a time span.
+    """
+    if isinstance(text, timedelta):
+        return text
+    found = DURATION.fullmatch(str(text))
+    if found is None:
+        raise TenantError(f"not a duration: {text!r}")
+    span = timedelta(**{UNITS[found["unit"]]: int(found["number"])})
+    return -span if found["sign"] else span

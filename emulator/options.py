@@ -124,6 +124,8 @@ class Options:
     page_size: int = 100
     # A3: real answers mix the case of resourceGroups and of provider names.
     mixed_case: bool = False
+    # F: versions before 2021-08-01 are retired; recordings of that age can be replayed with this.
+    old_versions: bool = False
     # F: throttling buckets for each subscription and principal; None switches them off.
     reads: Throttle | None = None
     writes: Throttle | None = None
@@ -140,6 +142,16 @@ class Options:
     invalid_certificate_reason: str = "ClientCertificateInvalid"
     # E, J: does a backend's certificateIds suffice without authentication-certificate?
     backend_certificates_suffice: bool = True
+    # E [?]: does authentication-certificate hand the certificate to the backend?
+    authentication_certificate_works: bool = True
+    # R1 [?]: do the *.regional.azure-api.net hosts negotiate as the default host does, or never?
+    negotiate_on_regional_hosts: bool = True
+    # C8 [?]: do issuers that a caller sends along help its certificate to a trusted root?
+    sent_issuers_help: bool = False
+    # C7 [?]: does a valid key bring its product where the API requires no subscription, or is it ignored there?
+    keys_count_where_not_required: bool = True
+    # C7 [?]: do outer scopes run where an inner document has no inbound section at all?
+    missing_inbound_inherits: bool = False
 
     # Soft delete keeps the name of a deleted service for 48 hours.
     soft_delete: timedelta = timedelta(hours=48)

@@ -1,0 +1,307 @@
+"""
+The C# conditions this gateway can decide: a fixed list of members of `context`, joined with `!`, `&&`, `||`.
+
+Policies run them (`choose`), nobody else. Whatever is not listed in MEMBERS, statement blocks `@{…}` included, is
+NotEmulated when it is compiled, even where evaluation would never reach it: a gateway that guessed would prove
+nothing. Null behaves as in C#: a member of null fails unless `?.` was written.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+Scope = Mapping[str, Any]
+Term = Callable[[Scope], Any]
+
+CERTIFICATE = frozenset(
+    {
+        "Thumbprint",
+        "Subject",
+        "SubjectName.Name",
+        "Issuer",
+        "IssuerName.Name",
+        "SerialNumber",
+        "GetSerialNumberString()",
+        "NotBefore",
+        "NotAfter",
+        "Verify()",
+        "VerifyNoRevocation()",
+    }
+)
+MEMBERS = frozenset(
+    {
+        "context.Request.Certificate",
+        *(f"context.Request.Certificate.{member}" for member in CERTIFICATE),
+        "context.Request.Method",
+        "context.Request.IpAddress",
+        "context.Request.OriginalUrl.Host",
+        "context.Request.OriginalUrl.Path",
+        "context.Api",
+        "context.Api.Id",
+        "context.Api.Name",
+        "context.Api.Path",
+        "context.Api.Version",
+        "context.Api.Revision",
+        "context.Api.IsCurrentRevision",
+        "context.Operation",
+        "context.Operation.Id",
+        "context.Operation.Name",
+        "context.Operation.Method",
+        "context.Operation.UrlTemplate",
+        "context.Product",
+        "context.Product.Id",
+        "context.Product.Name",
+        "context.Subscription",
+        "context.Subscription.Id",
+        "context.Subscription.Name",
+        "context.Workspace",
+        "context.Workspace.Id",
+        "context.Workspace.Name",
+        "context.Deployment.ServiceName",
+        "context.Deployment.Region",
+        "context.Deployment.Gateway.Id",
+        "context.Deployment.Gateway.IsManaged",
+        "context.LastError",
+        "context.LastError.Source",
+        "context.LastError.Reason",
+        "context.LastError.Message",
+        "DateTime.Now",
+        "DateTime.UtcNow",
+    }
+)
+ATTACHED = "context.Deployment.Certificates"
+
+
+class NotEmulated(Exception):
+    """
+    An element, attribute or expression that this gateway does not play; the text says which.
+    """
+
+
+class ExpressionFailed(Exception):
+    """
+    An expression that is known but cannot be evaluated for this call, as null dereferenced in C#.
+    """
+
+
+def holds(expression: str, scope: Scope) -> bool:
+    """
+    Whether a condition is true: `@(…)`, or the plain words true and false.
+    """
+    value = compiled(expression.strip())(scope)
+    if not isinstance(value, bool):
+        raise ExpressionFailed(f"{expression} is not a condition")
+    return value
+
+
+@lru_cache(maxsize=2048)
+def compiled(expression: str) -> Term:
+    if expression.casefold() in ("true", "false"):
+        return _constant(expression.casefold() == "true")
+    if not (expression.startswith("@(") and expression.endswith(")")):
+        raise NotEmulated(f"the condition {expression}")
+    return _Compiler(expression).whole()
+
+
+TOKEN = re.compile(
+    r"""\s+ | //[^\n]* | /\*.*?\*/
+    | (?P<verbatim>@"(?:[^"]|"")*") | (?P<string>"(?:\\.|[^"\\])*")
+    | (?P<name>[A-Za-z_]\w*) | (?P<sign>=>|==|!=|<=|>=|&&|\|\||\?\.|[!<>().,\[\]{}])""",
+    re.VERBOSE | re.DOTALL,
+)
+ESCAPE = re.compile(r"\\(.)")
+COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class _Compiler:
+    """
+    Recursive descent over the tokens of one expression; every method returns what evaluates its part.
+    """
+
+    def __init__(self, expression: str) -> None:
+        self._expression = expression
+        self._tokens = self._scan(expression[1:])
+        self._at = 0
+        self._item = ""  # the lambda's own variable, while inside one
+
+    def whole(self) -> Term:
+        term = self._either()
+        if self._at < len(self._tokens):
+            raise self._unknown()
+        return term
+
+    def _scan(self, text: str) -> list[str]:
+        tokens, at = [], 0
+        while at < len(text):
+            found = TOKEN.match(text, at)
+            if found is None:
+                raise self._unknown()
+            if found.lastgroup is not None:
+                tokens.append(found[0])
+            at = found.end()
+        return tokens
+
+    def _either(self) -> Term:
+        term = self._both()
+        while self._took("||"):
+            term = _short_circuit(term, self._both(), stop=True)
+        return term
+
+    def _both(self) -> Term:
+        term = self._comparison()
+        while self._took("&&"):
+            term = _short_circuit(term, self._comparison(), stop=False)
+        return term
+
+    def _comparison(self) -> Term:
+        left = self._unary()
+        sign = self._peek()
+        if sign not in COMPARE:
+            return left
+        self._at += 1
+        right = self._unary()
+        return lambda scope: _compare(sign, left(scope), right(scope))
+
+    def _unary(self) -> Term:
+        if self._took("!"):
+            inner = self._unary()
+            return lambda scope: not _truth(inner(scope))
+        if self._took("("):
+            inner = self._either()
+            self._expect(")")
+            return inner
+        return self._value()
+
+    def _value(self) -> Term:
+        token = self._next()
+        if token.startswith(('"', '@"')):
+            return _constant(_string(token))
+        if token in ("true", "false", "null"):
+            return _constant({"true": True, "false": False}.get(token))
+        if token == "new":
+            return self._membership()
+        if token.isidentifier():
+            return self._member([token])
+        raise self._unknown()
+
+    def _member(self, path: list[str]) -> Term:
+        careful = set()
+        while self._peek() in (".", "?."):
+            if self._next() == "?.":
+                careful.add(len(path))
+            path.append(self._next())
+            if self._peek() == "(":
+                if path[-1] == "Any" and ".".join(path[:-1]) == ATTACHED:
+                    return self._any_attached()
+                self._expect("(")
+                self._expect(")")
+                path[-1] += "()"
+        if not self._listed(path):
+            raise NotEmulated(f"{'.'.join(path)} in the expression {self._expression}")
+        return lambda scope: _walk(scope, path, careful)
+
+    def _listed(self, path: list[str]) -> bool:
+        if self._item and path[:2] == [self._item, "Value"]:
+            return ".".join(path[2:]) in CERTIFICATE
+        return ".".join(path) in MEMBERS
+
+    def _any_attached(self) -> Term:
+        self._expect("(")
+        self._item = item = self._next()
+        self._expect("=>")
+        test = self._either()
+        self._expect(")")
+        self._item = ""
+        path = ATTACHED.split(".")
+        return lambda scope: any(_truth(test({**scope, item: {"Value": one}})) for one in _walk(scope, path, set()))
+
+    def _membership(self) -> Term:
+        """
+        `new [] { "a", "b" }.Contains(member)`, string arrays only.
+        """
+        self._took("string")
+        for sign in "[]{":
+            self._expect(sign)
+        items = [self._literal()]
+        while self._took(","):
+            items.append(self._literal())
+        for sign in ("}", ".", "Contains", "("):
+            self._expect(sign)
+        sought = self._value()
+        self._expect(")")
+        return lambda scope: sought(scope) in items
+
+    def _literal(self) -> str:
+        token = self._next()
+        if not token.startswith(('"', '@"')):
+            raise self._unknown()
+        return _string(token)
+
+    def _peek(self) -> str:
+        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+
+    def _next(self) -> str:
+        token = self._peek()
+        self._at += 1
+        return token
+
+    def _took(self, token: str) -> bool:
+        taken = self._peek() == token
+        self._at += taken
+        return taken
+
+    def _expect(self, token: str) -> None:
+        if not self._took(token):
+            raise self._unknown()
+
+    def _unknown(self) -> NotEmulated:
+        return NotEmulated(f"the expression {self._expression}")
+
+
+def _constant(value: object) -> Term:
+    return lambda scope: value
+
+
+def _short_circuit(left: Term, right: Term, *, stop: bool) -> Term:
+    return lambda scope: stop if _truth(left(scope)) is stop else _truth(right(scope))
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ExpressionFailed("a value that is not a bool was used as one")
+    return value
+
+
+def _compare(sign: str, left: object, right: object) -> bool:
+    if sign not in ("==", "!=") and not (isinstance(left, datetime) and isinstance(right, datetime)):
+        raise ExpressionFailed(f"{sign} compares dates only")
+    return COMPARE[sign](left, right)
+
+
+def _string(token: str) -> str:
+    if token.startswith("@"):
+        return token[2:-1].replace('""', '"')
+    return ESCAPE.sub(r"\1", token[1:-1])
+
+
+def _walk(scope: Scope, path: list[str], careful: set[int]) -> Any:
+    value: Any = scope[path[0]]
+    for place, name in enumerate(path[1:], 1):
+        if value is None:
+            if careful & set(range(1, place + 1)):
+                return None
+            raise ExpressionFailed("Object reference not set to an instance of an object.")
+        value = value[name]() if name.endswith("()") else value[name]
+    return value

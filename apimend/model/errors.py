@@ -104,9 +104,14 @@ class Fault:
     column: int = 0
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}: " if self.line else (f"{self.file}: " if self.file else "")
         where = f"{self.where}: " if self.where else ""
-        return f"{place}{where}{self.what}" + (f" {self.mend}" if self.mend else "")
+        return f"{self._place}{where}{self.what}" + (f" {self.mend}" if self.mend else "")
+
+    @property
+    def _place(self) -> str:
+        if not self.line:
+            return f"{self.file}: " if self.file else ""
+        return f"{self.file}:{self.line}:{self.column}: " if self.file else f"line {self.line}, column {self.column}: "
 
 
 class BadInput(Final):

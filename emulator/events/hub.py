@@ -98,7 +98,7 @@ class Hub:
     async def _greet(self, subscription: Subscription) -> State:
         code, now = self.new_id(), self.now()
         self._codes[subscription.name] = (code, now + VALIDATION_LIFETIME)
-        callback = f"{self.base_url()}/_emulator/events/validate/{subscription.name}?code={code}"
+        callback = f"{self.base_url()}/events/validate/{subscription.name}?code={code}"
         question = Event(
             id=self.new_id(),
             family=Family.TOPIC,

@@ -15,10 +15,11 @@ from emulator.events.api_management import instance_event
 from emulator.events.control import Control
 from emulator.events.dispatch import DeadLetter
 from emulator.events.event import Event
+from emulator.events.evidence import evidence_of
 from emulator.events.hub import Hub
 from emulator.events.key_vault import CertificateNews, VaultCertificate, certificate_event
-from emulator.events.resource_manager import NO_EVIDENCE, Evidence, Quirks, resource_event
-from emulator.events.topic import PATH, CustomTopic
+from emulator.events.resource_manager import Evidence, Quirks, resource_event
+from emulator.events.topic import AUDIENCE, PATH, CustomTopic
 from emulator.events.webhook import Webhooks
 from emulator.routes import RouteTable
 from emulator.store import Write
@@ -37,7 +38,7 @@ class EventGrid:
         self._webhooks = Webhooks()
         self._looked: datetime | None = None
         self.quirks = Quirks()
-        self.evidence: Evidence = lambda write: NO_EVIDENCE
+        self.evidence: Evidence = lambda write: evidence_of(azure.store, write)
         self.certificates: Callable[[], Iterable[VaultCertificate]] = tuple
         self.hub = Hub(
             now=azure.now,
@@ -45,7 +46,7 @@ class EventGrid:
             base_url=lambda: azure.endpoints.control,
             seed=azure.options.seed,
         )
-        self.topic = CustomTopic(now=azure.now, forward=self.hub.publish)
+        self.topic = CustomTopic(now=azure.now, forward=self.hub.publish, admits=self._admits)
         self.subscribe = self.hub.subscribe
         self.publish = self.hub.publish
 
@@ -71,7 +72,7 @@ class EventGrid:
 
     async def start(self) -> None:
         self._webhooks.open(ca_file=self._azure.ca_file)
-        self._azure.endpoints.topic += PATH
+        self._azure.endpoints.topic = self._azure.endpoints.arm + PATH
         self._looked = self._azure.now()
         self._azure.store.subscribe(self._heard)
 
@@ -84,6 +85,10 @@ class EventGrid:
     async def advance(self) -> None:
         self._look_at_vaults()
         await self.hub.dispatcher.advance()
+
+    def _admits(self, token: str) -> bool:
+        claims = self._azure.identity.claims(token)
+        return claims is not None and str(claims["aud"]).rstrip("/") == AUDIENCE
 
     def _heard(self, write: Write) -> None:
         events: Iterable[Event | None] = (

@@ -20,6 +20,7 @@ from emulator.routes import Place, Route, RouteTable, Source
 
 PATH = "/api/events"
 API_VERSION = "2018-01-01"
+AUDIENCE = "https://eventgrid.azure.net"
 LARGEST = 1 << 20
 TOPIC_ID = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/local"
@@ -99,7 +100,7 @@ class CustomTopic:
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
         keyed = call.headers.get("aeg-sas-key") or call.headers.get("aeg-sas-token")
         if not keyed and not (scheme.casefold() == "bearer" and self.admits(token.strip())):
-            raise Refused(401, "Unauthorized", "The request needs a token for https://eventgrid.azure.net or a key.")
+            raise Refused(401, "Unauthorized", f"The request needs a token for {AUDIENCE} or a key.")
         if call.api_version != API_VERSION:
             raise Refused(400, "BadRequest", f"The api-version {call.api_version!r} is not supported.")
         if len(call.body) > LARGEST:

@@ -72,7 +72,7 @@ class Webhook:
             origin = {"WebHook-Allowed-Origin": headers["webhook-request-origin"]} if self.greets else {}
             return web.Response(headers=origin, status=self.greeting_status)
         if headers["aeg-event-type"] == "SubscriptionValidation":
-            code = body[0]["data"]["validationCode"] if self.greets else ""
+            code = body[0]["data"]["validationCode"] if self.greets and body else ""
             return web.json_response({"validationResponse": code}, status=self.greeting_status)
         self.received.append(Received(request.method, headers, body))
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)

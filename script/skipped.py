@@ -1,8 +1,8 @@
 """
 Fails when a test was skipped for a reason that CI does not accept.
 
-A skip is quiet, and a whole area can go untested for want of a tool. .ci/run calls this with pytest's JUnit file. The
-one accepted reason is the test material, which is optional, and only while APIMEND_MATERIAL is unset.
+A skip is quiet, and a whole area can go untested for want of a tool. .ci/run calls this with pytest's JUnit file.
+The one accepted reason is the test material, which is optional, and only while APIMEND_MATERIAL is unset.
 """
 
 from __future__ import annotations

@@ -1,0 +1,232 @@
+"""
+Changing a policy text: spans of the original are replaced, everything else stays byte for byte.
+
+Called by change.py and by remediators. Layout follows the document: an element goes on a line of its own, with
+the indent and line ends that stand there, where the place it goes to is laid out in lines, and else directly
+behind what precedes it. Inserting and removing are inverse. What makes them so:
+
+- an element is inserted behind the last character that isn't white space, with its line end and indent in
+  front; removing takes the element with exactly one line end and the indent in front of it;
+- a self-closed section is expanded to `<inbound >…</inbound >` (its own white space, and one space in the end tag),
+  a missing one is added as `<inbound>…</inbound  >` (two). That is how removing knows what to leave. The service
+  writes tags its own way, so the marks vanish with the first PUT; meaning they have none.
+
+It must not decide what is inserted or where in the order of policies: see change.py.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from apimend.policy.document import ROOTS, SECTIONS, Document, Element, Span
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_LINE_BEFORE = re.compile(r"(?:\r\n|\r|\n)[ \t]*\Z")
+_INDENT = re.compile(r"[ \t]*\Z")
+_COMMENTS_BEHIND = re.compile(r"(?:[ \t]*<!--[^\r\n]*?-->)+(?=[ \t]*[\r\n])")
+_SPACE_BEHIND = re.compile(r"[ \t\r\n]*")
+
+WAS_SELF_CLOSED = " "
+WAS_MISSING = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Put `text` in the place of a span of the original. An empty span inserts."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a document is laid out around one place."""
+
+    newline: str
+    indent: str
+    unit: str
+
+    def lines(self, lines: Sequence[tuple[int, str]]) -> str:
+        """Lines, each with its depth, joined with the document's own line ends and indents."""
+        return self.newline.join(self.indent + self.unit * depth + line for depth, line in lines)
+
+
+Lines = Sequence[tuple[int, str]]
+"""An element as lines, each with its depth below the place where it goes."""
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """The text with the edits made. Overlapping edits are a ValueError; no edit gives back the same object."""
+    pieces: list[str] = []
+    position = 0
+    for edit in sorted(edits, key=lambda each: (each.span.start, each.span.end)):
+        if edit.span.start < position:
+            raise ValueError(f"two edits overlap at {edit.span.start}")
+        pieces += (text[position : edit.span.start], edit.text)
+        position = edit.span.end
+    return "".join((*pieces, text[position:])) if pieces else text
+
+
+def insert_first(parent: Element, lines: Lines) -> Edit:
+    """An element as the first in its parent, comments at the top left in front of nothing."""
+    if parent.is_self_closed:
+        return _expand(parent, lines, mark=WAS_SELF_CLOSED if parent.name in (*SECTIONS, *ROOTS) else "")
+    return _insert(parent, parent.inner_span.start, lines, sample=_first(parent.children))
+
+
+def insert_after(parent: Element, sibling: Element, lines: Lines) -> Edit:
+    """An element directly behind a sibling; a comment on the sibling's line stays with the sibling."""
+    position = sibling.span.end
+    comments = _COMMENTS_BEHIND.match(parent.document.text, position)
+    return _insert(parent, comments.end() if comments else position, lines, sample=sibling)
+
+
+def insert_before(parent: Element, sibling: Element, lines: Lines) -> Edit:
+    """An element directly before a sibling, behind whatever text or comment stands in front of it."""
+    text = parent.document.text
+    return _insert(parent, _end_of_last_word(text, sibling.start), lines, sample=sibling)
+
+
+def add_section(document: Document, name: str, lines: Lines) -> Edit:
+    """A section that the document doesn't have, at its place in the order of sections, with one element."""
+    root = document.root
+    before = _section_before(document, name)
+    layout = layout_in(root, sample=before or _first(root.children))
+    inner = Layout(layout.newline, layout.indent + layout.unit, layout.unit)
+    content = f"<{name}>{layout.newline}{inner.lines(lines)}{layout.newline}{layout.indent}</{name}{WAS_MISSING}>"
+    if root.is_self_closed:
+        return _expand(root, [(0, content)], mark=WAS_SELF_CLOSED)
+    position = before.span.end if before else root.inner_span.start
+    in_lines = _has_line_behind(document.text, position) and not _is_marked_empty(root)
+    return Edit(Span(position, position), (layout.newline + layout.indent if in_lines else "") + content)
+
+
+def remove(element: Element) -> Edit:
+    """
+    The element taken out, with its line.
+
+    Where it is all that stands in a section that an insertion expanded or added, the section goes back to
+    what it was.
+    """
+    parent = element.parent
+    if parent is None or not _is_alone(parent, element):
+        return take_out(element)
+    if _mark(parent) == WAS_SELF_CLOSED:
+        return Edit(Span(parent.inner_span.start - 1, parent.span.end), "/>")
+    return remove(parent) if _mark(parent) == WAS_MISSING else take_out(element)
+
+
+def take_out(element: Element) -> Edit:
+    """The element taken out with its line, whatever remains around it."""
+    return Edit(_with_line(element), "")
+
+
+def replace(element: Element, text: str) -> Edit:
+    """Another text in the place of an element."""
+    return Edit(element.span, text)
+
+
+def layout_in(parent: Element, sample: Element | None = None) -> Layout:
+    """The layout of what stands in an element; `sample` is an element in it whose line shows the indent."""
+    text = parent.document.text
+    outer = _own_indent(text, parent.start)
+    unit = _unit(parent.document)
+    shown = None if sample is None else _own_indent(text, sample.start)
+    indent = shown if shown is not None else (outer or "") + unit
+    return Layout(_newline(text, parent.inner_span.start), indent, unit)
+
+
+def one_line(lines: Lines) -> str:
+    """The lines without a line end between them."""
+    return "".join(line for _, line in lines)
+
+
+def _insert(parent: Element, position: int, lines: Lines, *, sample: Element | None) -> Edit:
+    text = parent.document.text
+    if not _has_line_behind(text, position) or _is_marked_empty(parent):
+        return Edit(Span(position, position), one_line(lines))
+    layout = layout_in(parent, sample)
+    newline = _newline(text, position)
+    layout = Layout(newline, layout.indent, layout.unit)
+    return Edit(Span(position, position), newline + layout.lines(lines))
+
+
+def _expand(element: Element, lines: Lines, *, mark: str) -> Edit:
+    text = element.document.text
+    layout = layout_in(element)
+    outer = _own_indent(text, element.start) or ""
+    content = f">{layout.newline}{layout.lines(lines)}{layout.newline}{outer}</{element.name}{mark}>"
+    start = element.span.end - 2
+    return Edit(Span(start if mark else _end_of_last_word(text, start), element.span.end), content)
+
+
+def _has_line_behind(text: str, position: int) -> bool:
+    """Whether a line end comes before anything else: then this place is laid out in lines."""
+    space = _SPACE_BEHIND.match(text, position)
+    return space is not None and _LINE_END.search(space.group()) is not None
+
+
+def _end_of_last_word(text: str, position: int) -> int:
+    while position and text[position - 1] in " \t\r\n":
+        position -= 1
+    return position
+
+
+def _with_line(element: Element) -> Span:
+    span = element.span
+    line = _LINE_BEFORE.search(element.document.text, _end_of_last_word(element.document.text, span.start), span.start)
+    return Span(line.start() if line else span.start, span.end)
+
+
+def _is_alone(parent: Element, element: Element) -> bool:
+    """Whether an element stands in its parent alone, on lines of its own."""
+    text = parent.document.text
+    before = text[parent.inner_span.start : element.start]
+    behind = text[element.span.end : parent.inner_span.end]
+    return all(not part.strip(" \t\r\n") and _LINE_END.search(part) is not None for part in (before, behind))
+
+
+def _mark(parent: Element) -> str:
+    tag = parent.end_tag_span
+    return "" if tag is None else parent.document.text[tag.start + 2 + len(parent.name) : tag.end - 1]
+
+
+def _is_marked_empty(parent: Element) -> bool:
+    """An empty section whose end tag the author spaced as we would: there our line style would be ambiguous."""
+    inner = parent.document.text[parent.inner_span.start : parent.inner_span.end]
+    return not inner.strip(" \t\r\n") and _mark(parent) in (WAS_SELF_CLOSED, WAS_MISSING)
+
+
+def _own_indent(text: str, start: int) -> str | None:
+    """The indent of a line that begins with this element; None where something stands before it."""
+    begin = _end_of_last_word(text, start)
+    line = _LINE_BEFORE.search(text, begin, start)
+    if line is not None:
+        return line.group().lstrip("\r\n")
+    return text[:start].lstrip("\ufeff") if begin == 0 or text[:begin] == "\ufeff" else None
+
+
+def _unit(document: Document) -> str:
+    """One step of indent: what the first section has more than the root, else a TAB as the service writes."""
+    root = _own_indent(document.text, document.root.start)
+    first = _first(document.root.children)
+    shown = None if first is None else _own_indent(document.text, first.start)
+    if root is not None and shown is not None and shown.startswith(root) and shown != root:
+        return shown[len(root) :]
+    return "\t"
+
+
+def _newline(text: str, position: int) -> str:
+    """The line end that follows, else the first one of the document, else Azure's own."""
+    found = _LINE_END.search(text, position) or _LINE_END.search(text)
+    return found.group() if found else "\r\n"
+
+
+def _section_before(document: Document, name: str) -> Element | None:
+    earlier = [document.section(each) for each in SECTIONS[: SECTIONS.index(name)]]
+    present = [section for section in earlier if section is not None]
+    return max(present, key=lambda section: section.start) if present else None
+
+
+def _first(elements: Sequence[Element]) -> Element | None:
+    return elements[0] if elements else None

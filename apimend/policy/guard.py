@@ -1,0 +1,152 @@
+"""
+A guarded check: `choose` with one `when` that says for which calls the check is meant.
+
+Called by change.py, placement, coverage and pipeline. A guard is how one check at global scope spares what
+is waived (R20), gateways whose negotiation is not known (R1) and hosts that are declared plain (R7). Only this one
+form is written, and only this one form is recognised: any other condition is somebody's own code.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apimend.policy.document import Element
+from apimend.policy.edits import Lines
+
+_API = "context.Api.Id"
+_OPERATION = "context.Operation.Id"
+_GATEWAY = "context.Deployment.Gateway.Id"
+_HOST = "context.Request.OriginalUrl.Host"
+
+_STRING = r'"([^"\\{}]*)"'
+_TERM = re.compile(
+    rf"{re.escape(_API)} != {_STRING}"
+    rf"|!\({re.escape(_API)} == {_STRING} && {re.escape(_OPERATION)} == {_STRING}\)"
+    rf"|{re.escape(_HOST)} != {_STRING}"
+    rf"|\(({re.escape(_GATEWAY)} == {_STRING}(?: \|\| {re.escape(_GATEWAY)} == {_STRING})*)\)"
+)
+_ONE_GATEWAY = re.compile(rf"{re.escape(_GATEWAY)} == {_STRING}")
+_PLAIN = re.compile(r'[^"\\{}\r\n]+')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """
+    For which calls a check is meant: for all, save those to these APIs, operations and hosts.
+
+    `only_gateways` restricts it to these gateways (`managed` is the instance's own); None means every gateway,
+    also those that come later. Operations are (API id, operation id).
+    """
+
+    except_apis: frozenset[str] = frozenset()
+    except_operations: frozenset[tuple[str, str]] = frozenset()
+    except_hosts: frozenset[str] = frozenset()
+    only_gateways: frozenset[str] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it guards nothing: the check is meant for every call."""
+        return self == Guard()
+
+    def applies(self, *, api: str, operation: str, host: str, gateway: str) -> bool:
+        """Whether a call to this operation, at this host of this gateway, meets the check."""
+        return (
+            api not in self.except_apis
+            and (api, operation) not in self.except_operations
+            and host.lower() not in self.except_hosts
+            and (self.only_gateways is None or gateway in self.only_gateways)
+        )
+
+
+def condition(guard: Guard) -> str:
+    """The guard as a policy expression, its terms sorted. Raises ValueError for ids that are no plain text."""
+    terms = [f"{_API} != {_quoted(api)}" for api in sorted(guard.except_apis)]
+    terms += [
+        f"!({_API} == {_quoted(api)} && {_OPERATION} == {_quoted(operation)})"
+        for api, operation in sorted(guard.except_operations)
+    ]
+    terms += [f"{_HOST} != {_quoted(host)}" for host in sorted(guard.except_hosts)]
+    if guard.only_gateways is not None:
+        if not guard.only_gateways:
+            raise ValueError("a check for no gateway at all is no check")
+        gateways = (f"{_GATEWAY} == {_quoted(gateway)}" for gateway in sorted(guard.only_gateways))
+        terms.append(f"({' || '.join(gateways)})")
+    return f"@({' && '.join(terms)})"
+
+
+def guarded(guard: Guard | None, lines: Lines) -> Lines:
+    """An element with its guard around it, where it has one."""
+    if guard is None or guard.is_empty:
+        return lines
+    return [
+        (0, "<choose>"),
+        (1, f'<when condition="{condition(guard)}">'),
+        *((depth + 2, line) for depth, line in lines),
+        (1, "</when>"),
+        (0, "</choose>"),
+    ]
+
+
+def read_condition(value: str) -> Guard | None:
+    """The guard that an expression is; None where it isn't one of ours to the letter."""
+    text = " ".join(value.split())
+    if not (text.startswith("@(") and text.endswith(")")):
+        return None
+    body, position = text[2:-1], 0
+    terms: list[re.Match[str]] = []
+    while term := _TERM.match(body, position):
+        terms.append(term)
+        position = term.end()
+        if position == len(body):
+            return _guard(terms)
+        if not body.startswith(" && ", position):
+            return None
+        position += len(" && ")
+    return None
+
+
+def read_guarded(choose: Element) -> tuple[Guard, Element] | None:
+    """The guard and the only element in it, where `choose` has the form that we write; else None."""
+    if choose.name != "choose" or choose.attributes or not _holds_one(choose, "when"):
+        return None
+    when = choose.children[0]
+    if set(when.attributes) != {"condition"} or not _holds_one(when):
+        return None
+    guard = read_condition(when.attributes["condition"].value)
+    return None if guard is None else (guard, when.children[0])
+
+
+def _guard(terms: Sequence["re.Match[str]"]) -> Guard | None:
+    apis: set[str] = set()
+    operations: set[tuple[str, str]] = set()
+    hosts: set[str] = set()
+    gateways: list[frozenset[str]] = []
+    for term in terms:
+        api, api_of, operation, host, any_of, *_ = term.groups()
+        if api is not None:
+            apis.add(api)
+        elif operation is not None:
+            operations.add((api_of, operation))
+        elif host is not None:
+            hosts.add(host)
+        else:
+            gateways.append(frozenset(_ONE_GATEWAY.findall(any_of)))
+    if len(gateways) > 1 or any(host != host.lower() for host in hosts):
+        return None
+    return Guard(
+        except_apis=frozenset(apis),
+        except_operations=frozenset(operations),
+        except_hosts=frozenset(hosts),
+        only_gateways=gateways[0] if gateways else None,
+    )
+
+
+def _holds_one(element: Element, name: str | None = None) -> bool:
+    children = element.children
+    return len(children) == 1 and not element.own_text.strip() and name in (None, children[0].name)
+
+
+def _quoted(value: str) -> str:
+    if not _PLAIN.fullmatch(value):
+        raise ValueError(f"`{value}` can't stand in a guard")
+    return f'"{value}"'

@@ -177,9 +177,8 @@ class Progress:
     What the ledger remembers of an instance between visits.
 
     `update_since` is when our service update was started; `good_readings` how often, since it ended, both state
-    fields were found idle with negotiation on, `last_reading` when last. `rounds` counts how often we wrote a
-    property (change target and kind) back against another writer. `last_digest` is the plan that was posted
-    last. `seen` is the last look at the instance.
+    fields were found idle with negotiation on, `last_reading` when last. `writes` counts our writes by
+    day (`2026-11-22`). `last_digest` is the plan that was posted last. `seen` is the last look at the instance.
     """
 
     instance: InstanceId
@@ -187,7 +186,7 @@ class Progress:
     settling: bool = False
     good_readings: int = 0
     last_reading: datetime | None = None
-    rounds: Mapping[str, int] = field(default_factory=dict)
+    writes: Mapping[str, int] = field(default_factory=dict)
     last_digest: str = ""
     last_result: str = ""
     managed: bool = False

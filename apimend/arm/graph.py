@@ -1,0 +1,62 @@
+"""
+Resource Graph: every instance we can see, and what stands in front of one.
+
+These POSTs are reads; they are the only POSTs that a run in report mode makes.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from azure.mgmt.resourcegraph.aio import ResourceGraphClient
+from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
+
+from apimend.arm.errors import translated
+from apimend.model.ids import InstanceId
+
+INSTANCES = "resources | where type =~ 'microsoft.apimanagement/service' | project id"
+APPLICATION_GATEWAYS = (
+    "resources | where type =~ 'microsoft.network/applicationgateways' "
+    "| project id, pools = properties.backendAddressPools"
+)
+_PAGE = 1000
+
+
+class Graph:
+    """Queries over all subscriptions that our identity can read."""
+
+    def __init__(self, client: ResourceGraphClient) -> None:
+        self._client = client
+
+    async def instances(self, subscriptions: frozenset[str]) -> tuple[InstanceId, ...]:
+        """Every API Management instance, in these subscriptions or in all."""
+        rows = [row async for row in self._rows(INSTANCES, sorted(subscriptions))]
+        return tuple(InstanceId.of(str(row["id"])) for row in rows)
+
+    async def proxies_of(self, subscription: str, names: frozenset[str]) -> tuple[str, ...]:
+        """Ids of Application Gateways with a backend address among these hosts and addresses (lower case)."""
+        found = []
+        async for row in self._rows(APPLICATION_GATEWAYS, []):
+            if names & _addresses(row.get("pools")):
+                found.append(str(row["id"]))
+        return tuple(sorted(found))
+
+    async def _rows(self, query: str, subscriptions: Sequence[str]) -> AsyncIterator[Mapping[str, Any]]:
+        token: str | None = None
+        while True:
+            options = QueryRequestOptions(skip_token=token, top=_PAGE, result_format="objectArray")
+            request = QueryRequest(query=query, subscriptions=list(subscriptions) or None, options=options)
+            with translated("Resource Graph"):
+                answer = await self._client.resources(request)
+    XX
+            token = answer.skip_token
+            if not token:
+                return
+
+
+def _addresses(pools: object) -> frozenset[str]:
+    """The backend addresses of an Application Gateway, in lower case."""
+    found: set[str] = set()
+    for pool in pools if isinstance(pools, list) else ():
+        for address in ((pool or {}).get("properties") or {}).get("backendAddresses") or ():
+            found.update(str(value).casefold() for value in address.values() if value)
+    return frozenset(found)

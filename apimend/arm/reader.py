@@ -1,0 +1,266 @@
+"""
+One visit's view of one instance: every resource is read once, and concurrent askers share the fetch.
+
+The engine opens one for each visit and hands it to the rules. It can't write.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from azure.core.rest import HttpRequest
+from azure.mgmt.apimanagement.aio import ApiManagementClient
+
+from apimend.arm import parse
+from apimend.arm.errors import translated
+from apimend.arm.graph import Graph
+from apimend.arm.transport import CALLS
+from apimend.arm.vault import Vaults
+from apimend.model.azure import (
+    Api,
+    Backend,
+    Certificate,
+    Gateway,
+    GatewayAuthority,
+    GatewayHost,
+    Operation,
+    PolicyText,
+    Product,
+    Service,
+    VaultCertificate,
+    Workspace,
+)
+from apimend.model.desired import VaultObject
+from apimend.model.errors import Gone
+from apimend.model.ids import InstanceId, ResourceId
+
+T = TypeVar("T")
+Raw = Mapping[str, Any]
+_RAWXML = "rawxml"
+_POLICY = "policy"
+
+
+def _entity(response: Any, _model: Any, _headers: Any) -> tuple[Raw, str]:
+    """What a GET or PUT answered, unread by any model: body and etag."""
+    answer = response.http_response
+    return answer.json(), answer.headers.get("ETag", "")
+
+
+class View:
+    """Fulfils `ports.InstanceReader`."""
+
+    def __init__(
+        self,
+        instance: InstanceId,
+        *,
+        client: ApiManagementClient,
+        vaults: Vaults,
+        graph: Graph,
+        send: Callable[[HttpRequest], Awaitable[Any]],
+        at_once: asyncio.Semaphore,
+    ) -> None:
+        self._instance = instance
+        self._client: Any = client  # its overloads don't know `cls`, by which we get raw JSON
+        self._vaults = vaults
+        self._graph = graph
+        self._send = send
+        self._calls: Counter[str] = Counter()
+        self._at_once = at_once
+        self._reads: dict[object, asyncio.Future[Any]] = {}
+        self._at = (instance.resource_group, instance.name)
+
+    @property
+    def instance(self) -> InstanceId:
+        return self._instance
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        return dict(self._calls)
+
+    def vault_host(self, vault: str) -> str:
+        return self._vaults.host(vault)
+
+    async def service(self) -> Service:
+        raw, _ = await self._once(
+            "service", lambda: self._client.api_management_service.get(*self._at, cls=_entity), what="service"
+        )
+        return parse.service(raw)
+
+    async def certificates(self) -> tuple[Certificate, ...]:
+        return await self._all("certificates", parse.certificate, self._client.certificate.list_by_service, *self._at)
+
+    async def apis(self) -> tuple[Api, ...]:
+        return await self._all("apis", parse.api, self._client.api.list_by_service, *self._at)
+
+    async def revisions(self, api: Api) -> tuple[Api, ...]:
+        found = await self._all(
+            f"apis/{api.name}/revisions", dict, self._client.api_revision.list_by_service, *self._at, api.name
+        )
+        return tuple(_revision(api, raw) for raw in found) or (api,)
+
+    async def operations(self, api: Api) -> tuple[Operation, ...]:
+        return await self._all(
+            f"apis/{api.name}/operations", parse.operation, self._client.api_operation.list_by_api, *self._at, api.name
+        )
+
+    async def products(self) -> tuple[Product, ...]:
+        return await self._all("products", parse.product, self._client.product.list_by_service, *self._at)
+
+    async def product_apis(self, product: Product) -> tuple[str, ...]:
+        found = await self._all(
+            f"products/{product.name}/apis", dict, self._client.product_api.list_by_product, *self._at, product.name
+        )
+        return tuple(raw["name"] for raw in found)
+
+    async def policy(self, scope: ResourceId) -> PolicyText | None:
+        try:
+            raw, etag = await self._once(
+                ("policy", scope.key), lambda: self._get_policy(scope), what=f"policy of {scope}"
+            )
+        except Gone:
+            return None
+        return parse.policy(raw, etag)
+
+    def _get_policy(self, scope: ResourceId) -> Awaitable[tuple[Raw, str]]:
+        below = scope.segments[8:]
+        names = list(below[1::2])
+        kinds = tuple(kind.casefold() for kind in below[0::2])
+        get = {
+            (): self._client.policy.get,
+            ("products",): self._client.product_policy.get,
+            ("apis",): self._client.api_policy.get,
+            ("apis", "operations"): self._client.api_operation_policy.get,
+            ("workspaces",): self._client.workspace_policy.get,
+            ("workspaces", "products"): self._client.workspace_product_policy.get,
+            ("workspaces", "apis"): self._client.workspace_api_policy.get,
+            ("workspaces", "apis", "operations"): self._client.workspace_api_operation_policy.get,
+        }[kinds]
+        found: Awaitable[tuple[Raw, str]] = get(*self._at, *names, _POLICY, format=_RAWXML, cls=_entity)
+        return found
+
+    async def policy_scopes(self) -> frozenset[str]:
+        found = await self._all("allPolicies", dict, self._client.all_policies.list_by_service, *self._at)
+        scopes = set()
+        for raw in found:
+            reference = str(raw["properties"]["referencePolicyId"])
+            full = reference if reference.casefold().startswith("/subscriptions/") else f"{self._instance}{reference}"
+            scopes.add(full.casefold().removesuffix("/policies/policy"))
+        return frozenset(scopes)
+
+    async def fragments(self) -> tuple[PolicyText, ...]:
+        listed = await self._all("policyFragments", dict, self._client.policy_fragment.list_by_service, *self._at)
+        return tuple(await asyncio.gather(*(self._fragment(str(raw["name"])) for raw in listed)))
+
+    async def _fragment(self, name: str) -> PolicyText:
+        raw, etag = await self._once(
+            ("fragment", name),
+            lambda: self._client.policy_fragment.get(*self._at, name, format=_RAWXML, cls=_entity),
+            what=f"policy fragment {name}",
+        )
+        return parse.policy(raw, etag)
+
+    async def gateways(self) -> tuple[Gateway, ...]:
+        return await self._all("gateways", parse.gateway, self._client.gateway.list_by_service, *self._at)
+
+    async def gateway_hosts(self, gateway: Gateway) -> tuple[GatewayHost, ...]:
+        hosts = self._client.gateway_hostname_configuration.list_by_service
+        return await self._all(f"gateways/{gateway.name}/hosts", parse.gateway_host, hosts, *self._at, gateway.name)
+
+    async def gateway_authorities(self, gateway: Gateway) -> tuple[GatewayAuthority, ...]:
+        listed = self._client.gateway_certificate_authority.list_by_service
+        return await self._all(
+            f"gateways/{gateway.name}/authorities", parse.gateway_authority, listed, *self._at, gateway.name
+        )
+
+    async def gateway_apis(self, gateway: Gateway) -> tuple[str, ...]:
+        listed = self._client.gateway_api.list_by_service
+        found = await self._all(f"gateways/{gateway.name}/apis", dict, listed, *self._at, gateway.name)
+        return tuple(raw["name"] for raw in found)
+
+    async def workspaces(self) -> tuple[Workspace, ...]:
+        return await self._all("workspaces", parse.workspace, self._client.workspace.list_by_service, *self._at)
+
+    async def backends(self) -> tuple[Backend, ...]:
+        return await self._all("backends", parse.backend, self._client.backend.list_by_service, *self._at)
+
+    async def vault_certificate(self, source: VaultObject) -> VaultCertificate:
+        key = ("vault", source.vault.casefold(), source.name.casefold())
+        found: VaultCertificate = await self._shared(key, lambda: self._vaults.certificate(source))
+        return found
+
+    async def proxies_in_front(self) -> tuple[str, ...]:
+        service = await self.service()
+        names = frozenset(entry.host.casefold() for entry in service.proxies)
+        found: tuple[str, ...] = await self._shared(
+            "proxies", lambda: self._graph.proxies_of(self._instance.subscription, names)
+        )
+        return found
+
+    async def resource(self, id: ResourceId, api_version: str) -> Raw | None:
+        request = HttpRequest("GET", f"{id}", params={"api-version": api_version})
+        try:
+            with translated(f"{id}"):
+                answer = await self._shared(("resource", id.key, api_version), lambda: self._send(request))
+        except Gone:
+            return None
+        found: Raw = answer
+        return found
+
+    async def _all(self, key: str, made: Callable[[Raw], T], call: Callable[..., Any], *at: str) -> tuple[T, ...]:
+        """Everything of a list, over all its pages, from raw JSON."""
+        rows = await self._shared(key, lambda: _pages(key, call, *at))
+        return tuple(made(row) for row in rows)
+
+    async def _once(self, key: object, fetch: Callable[[], Awaitable[T]], *, what: str) -> T:
+        async def guarded() -> T:
+            with translated(what):
+                return await fetch()
+
+        return await self._shared(key, guarded)
+
+    async def _shared(self, key: object, fetch: Callable[[], Awaitable[T]]) -> T:
+        if key not in self._reads:
+            self._reads[key] = asyncio.ensure_future(self._bounded(fetch))
+        found: T = await asyncio.shield(self._reads[key])
+        return found
+
+    async def _bounded(self, fetch: Callable[[], Awaitable[T]]) -> T:
+        CALLS.set(self._calls)
+        async with self._at_once:
+            return await fetch()
+
+
+async def _pages(what: str, call: Callable[..., Any], *at: str) -> list[Raw]:
+    rows: list[Raw] = []
+
+    def keep(response: Any) -> None:
+        if response.http_response.status_code == 200:
+            rows.extend(response.http_response.json().get("value") or ())
+
+    with translated(what):
+        pages: AsyncIterable[Any] = call(*at, raw_response_hook=keep).by_page()
+        async for _page in pages:
+            pass
+    return rows
+
+
+def _revision(api: Api, raw: Raw) -> Api:
+    """A revision of an API, from a row of its revision list: what the row doesn't say is as in the current one."""
+    number = str(raw.get("apiRevision") or "1")
+    current = bool(raw.get("isCurrent"))
+    name = api.name if current else f"{api.name};rev={number}"
+    return Api(
+        id=ResourceId.of(f"{api.id.text.rsplit('/', 1)[0]}/{name}"),
+        name=name,
+        display_name=api.display_name,
+        path=api.path,
+        type=api.type,
+        revision=number,
+        is_current=current,
+        is_online=bool(raw.get("isOnline", True)),
+        subscription_required=api.subscription_required,
+        version=api.version,
+        service_url=api.service_url,
+        version_set_id=api.version_set_id,
+    )

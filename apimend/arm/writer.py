@@ -1,0 +1,261 @@
+"""
+The writes: conditional wherever Azure allows it, with the smallest body that is safe.
+
+Only `engine.apply` holds a Writer. A write says what a Change says; what it can't do safely it refuses.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from azure.mgmt.apimanagement.aio import ApiManagementClient
+
+from apimend.arm.errors import translated
+from apimend.model.desired import Uploaded
+from apimend.model.errors import Busy, Changed, Gone, Rejected
+from apimend.model.ids import InstanceId
+from apimend.model.plan import Change, Kind
+from apimend.ports import Written
+
+_RESENDABLE = ("builtin", "keyvault")
+
+
+def _entity(response: Any, _model: Any, _headers: Any) -> tuple[Mapping[str, Any], str, int]:
+    answer = response.http_response
+    body = answer.json() if answer.status_code in (200, 201, 202) and answer.text() else {}
+    return body, answer.headers.get("ETag", ""), answer.status_code
+
+
+class Writer:
+    """Fulfils `ports.InstanceWriter`."""
+
+    def __init__(self, instance: InstanceId, *, client: ApiManagementClient) -> None:
+        self._client: Any = client  # its overloads don't know `cls`, by which we get raw JSON
+        self._at = (instance.resource_group, instance.name)
+
+    async def patch_service(self, changes: Sequence[Change], *, uploaded: Uploaded, request_id: str) -> Written:
+        services = self._client.api_management_service
+        with translated("service"):
+            live, etag, _ = await services.get(*self._at, cls=_entity)
+        if live["properties"].get("targetProvisioningState") or live["properties"].get("provisioningState") not in (
+            "Succeeded",
+            "Ready",
+        ):
+            raise Busy("The service is being updated.", code="ServiceLocked")
+        planned = {change.etag for change in changes}
+        if planned != {live.get("etag")} and planned != {etag}:
+            raise Changed("The service was modified since the plan was made.")
+        body = service_patch(live, changes, uploaded=uploaded)
+        with translated("service update"):
+            poller = await services.begin_update(
+                *self._at, _bytes(body), polling=False, cls=_entity, headers=_marked(request_id)
+            )
+            answer, new_etag, status = await poller.result()
+        _same_hosts(live, answer)
+        pending = status == 202 or bool((answer.get("properties") or {}).get("targetProvisioningState"))
+        return Written(etag=new_etag, pending=pending)
+
+    async def write(self, change: Change, *, request_id: str) -> Written:
+        if change.kind is Kind.POLICY:
+            return await self._policy(change, request_id)
+        if change.kind in (Kind.CERTIFICATE, Kind.CERTIFICATE_REFRESH):
+            return await self._certificate(change, request_id)
+        if change.kind is Kind.BACKEND:
+            return await self._backend(change, request_id)
+        if change.kind in (Kind.GATEWAY_HOSTNAME, Kind.GATEWAY_AUTHORITY):
+            return await self._gateway(change, request_id)
+        raise Rejected(f"A change of the kind {change.kind.value!r} goes with the service, not by itself.")
+
+    async def _policy(self, change: Change, request_id: str) -> Written:
+        below = change.target.segments[8:]
+        if below[0].casefold() == "policyfragments":
+            raise Rejected("Fragments are not written.")
+        kinds = tuple(kind.casefold() for kind in below[:-2:2])
+        names = below[1:-2:2]
+        group: Any = {
+            (): self._client.policy,
+            ("products",): self._client.product_policy,
+            ("apis",): self._client.api_policy,
+            ("apis", "operations"): self._client.api_operation_policy,
+            ("workspaces",): self._client.workspace_policy,
+            ("workspaces", "products"): self._client.workspace_product_policy,
+            ("workspaces", "apis"): self._client.workspace_api_policy,
+            ("workspaces", "apis", "operations"): self._client.workspace_api_operation_policy,
+        }[kinds]
+        at = (*self._at, *names, "policy")
+        if change.after is None:
+            return await self._send(
+                change, lambda: group.delete(*at, change.etag or "*", headers=_marked(request_id), cls=_entity)
+            )
+        body = {"properties": {"format": "rawxml", "value": change.after}}
+        if change.before is None:
+            await _must_be_missing(change, lambda: group.get_entity_tag(*at))
+        condition = {"if_match": change.etag} if change.etag else {}
+        return await self._send(
+            change,
+            lambda: group.create_or_update(*at, _bytes(body), headers=_marked(request_id), cls=_entity, **condition),
+        )
+
+    async def _certificate(self, change: Change, request_id: str) -> Written:
+        group: Any = self._client.certificate
+        at = (*self._at, change.target.name)
+        if change.kind is Kind.CERTIFICATE_REFRESH:
+            return await self._send(change, lambda: group.refresh_secret(*at, headers=_marked(request_id), cls=_entity))
+        if change.before is None:
+            await _must_be_missing(change, lambda: group.get_entity_tag(*at))
+            etag = None
+        else:
+            with translated(f"certificate {change.target.name}"):
+                live, etag, _ = await group.get(*at, cls=_entity)
+            _must_be_as_planned(change, {"keyVault": _owned_vault(live)})
+        if change.after is None:
+            return await self._send(
+                change, lambda: group.delete(*at, etag or "*", headers=_marked(request_id), cls=_entity)
+            )
+        body = {"properties": json.loads(change.after)}
+        condition = {"if_match": etag} if etag else {}
+        return await self._send(
+            change,
+            lambda: group.create_or_update(*at, _bytes(body), headers=_marked(request_id), cls=_entity, **condition),
+        )
+
+    async def _backend(self, change: Change, request_id: str) -> Written:
+        group: Any = self._client.backend
+        at = (*self._at, change.target.name)
+        with translated(f"backend {change.target.name}"):
+            live, etag, _ = await group.get(*at, cls=_entity)
+        wanted = json.loads(change.after or "{}")
+        _must_be_as_planned(change, {key: live["properties"].get(key) for key in wanted})
+        return await self._send(
+            change,
+            lambda: group.update(*at, etag, _bytes({"properties": wanted}), headers=_marked(request_id), cls=_entity),
+        )
+
+    async def _gateway(self, change: Change, request_id: str) -> Written:
+        group: Any = (
+            self._client.gateway_hostname_configuration
+            if change.kind is Kind.GATEWAY_HOSTNAME
+            else self._client.gateway_certificate_authority
+        )
+        at = (*self._at, change.target.segments[9], change.target.name)
+        if change.before is None:
+            await _must_be_missing(change, lambda: group.get_entity_tag(*at))
+            etag, body = None, {"properties": json.loads(change.after or "{}")}
+        else:
+            with translated(f"{change.kind.value} {change.target.name}"):
+                live, etag, _ = await group.get(*at, cls=_entity)
+            wanted = json.loads(change.after or "{}")
+            _must_be_as_planned(change, {key: live["properties"].get(key) for key in wanted})
+            kept = {key: value for key, value in live["properties"].items() if value is not None}
+            body = {"properties": {**kept, **wanted}}
+        if change.after is None:
+            return await self._send(
+                change, lambda: group.delete(*at, etag or "*", headers=_marked(request_id), cls=_entity)
+            )
+        condition = {"if_match": etag} if etag else {}
+        return await self._send(
+            change,
+            lambda: group.create_or_update(*at, _bytes(body), headers=_marked(request_id), cls=_entity, **condition),
+        )
+
+    async def _send(self, change: Change, call: Callable[[], Awaitable[Any]]) -> Written:
+        with translated(f"{change.kind.value} {change.target}"):
+            answer = await call()
+        etag = answer[1] if isinstance(answer, tuple) else ""
+        return Written(etag=etag)
+
+
+def service_patch(live: Mapping[str, Any], changes: Sequence[Change], *, uploaded: Uploaded) -> dict[str, Any]:
+    """
+    The PATCH body that makes these changes on the service as it is.
+
+    Hostname entries are raw JSON copied whole less nulls, one flag changed. No certificate field on the default
+    host. Raises Rejected where an entry may not be resent: its private part never comes back, and whether Azure
+    keeps it is not known to be safe.
+    """
+    properties: dict[str, Any] = {}
+    for change in changes:
+        wanted = json.loads(change.after or "{}")
+        if "enableClientCertificate" in wanted:
+            properties["enableClientCertificate"] = wanted["enableClientCertificate"]
+        if "negotiateClientCertificate" in wanted:
+            properties["hostnameConfigurations"] = [
+                _entry(entry, wanted["negotiateClientCertificate"], uploaded)
+                for entry in live["properties"]["hostnameConfigurations"]
+            ]
+        if "certificates" in wanted:
+            kept = [_less_nulls(entry) for entry in live["properties"].get("certificates") or ()]
+            properties["certificates"] = [*kept, *wanted["certificates"]]
+    return {"properties": properties}
+
+
+def _entry(entry: Mapping[str, Any], flags: Mapping[str, bool], uploaded: Uploaded) -> dict[str, Any]:
+    source = str(entry.get("certificateSource") or "").casefold()
+    default = source == "builtin" or (not source and not entry.get("certificate") and not entry.get("keyVaultId"))
+    if not default and source not in _RESENDABLE and uploaded is Uploaded.REFUSE:
+        raise Rejected(f"The host {entry.get('hostName')} has a certificate that can't be resent safely.")
+    copied = _less_nulls(entry)
+    if default:
+        for key in ("certificate", "encodedCertificate", "certificatePassword", "keyVaultId", "identityClientId"):
+            copied.pop(key, None)
+    host = str(entry.get("hostName") or "").casefold()
+    if str(entry.get("type")).casefold() == "proxy" and host in flags:
+        copied["negotiateClientCertificate"] = flags[host]
+    return copied
+
+
+def _less_nulls(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def _same_hosts(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Raise where the answer to a PATCH lacks an entry or a thumbprint: somebody has to look at once."""
+    missing = _hosts(before) - _hosts(after)
+    if after and missing:
+        names = ", ".join(sorted(f"{kind} {host}" for kind, host, _ in missing))
+        raise Rejected(f"After the update the service no longer shows: {names}.", code="HostnamesLost")
+
+
+def _hosts(service: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    entries = (service.get("properties") or {}).get("hostnameConfigurations") or ()
+    return {
+        (
+            str(e.get("type")),
+            str(e.get("hostName")).casefold(),
+            str((e.get("certificate") or {}).get("thumbprint") or ""),
+        )
+        for e in entries
+    }
+
+
+def _owned_vault(live: Mapping[str, Any]) -> dict[str, Any] | None:
+    vault = live["properties"].get("keyVault")
+    if not vault:
+        return None
+    kept = {"secretIdentifier": vault.get("secretIdentifier"), "identityClientId": vault.get("identityClientId")}
+    return _less_nulls(kept)
+
+
+def _must_be_as_planned(change: Change, live: Mapping[str, Any]) -> None:
+    planned = json.loads(change.before or "{}")
+    if any(live.get(key) != value for key, value in planned.items()):
+        raise Changed(f"{change.target} was modified since the plan was made.")
+
+
+async def _must_be_missing(change: Change, head: Callable[[], Awaitable[Any]]) -> None:
+    try:
+        with translated(str(change.target)):
+            found = await head()
+    except Gone:
+        return
+    if found:
+        raise Changed(f"{change.target} was created since the plan was made.")
+
+
+def _bytes(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def _marked(request_id: str) -> dict[str, str]:
+    """Our mark, which ARM's events bring back as `httpRequest.clientRequestId`."""
+    return {"x-ms-client-request-id": request_id}

@@ -1,0 +1,126 @@
+"""
+The only holder of a writer: sends the changes that may be sent, each after its pre-image is in the ledger.
+
+Called by `reconcile` with what the guards allow. A change that fails never stops the next of its stage.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from apimend.engine.settle import update_started
+from apimend.model.desired import Desired
+from apimend.model.errors import Changed, Final, Gone, LeaseTaken, TryLater
+from apimend.model.ids import InstanceId
+from apimend.model.plan import Change
+from apimend.model.runs import Intent, Outcome, Progress, Status
+from apimend.ports import Clock, InstanceWriter, Lease, Ledger, Written
+
+_log = structlog.get_logger(__name__)
+STOP_NOTE = "stop"
+"""The ledger's note that holds the reason of a global stop; empty: none."""
+
+_LOOK_AGAIN = 5.0
+_TRY_AGAIN = 30.0
+
+
+@dataclass(kw_only=True)
+class Applier:
+    """Applies changes on one instance for one run."""
+
+    instance: InstanceId
+    run: str
+    desired: Desired
+    writer: InstanceWriter
+    lease: Lease
+    ledger: Ledger
+    clock: Clock
+    new_id: Callable[[], str]
+    progress: Progress
+
+    async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Write these, service changes in one PATCH, the others one by one in their order."""
+        outcomes = []
+        together = [change for change in changes if change.kind.on_service]
+        if together:
+            outcomes += await self._service(together)
+        for change in changes:
+            if not change.kind.on_service:
+                outcomes.append(await self._one(change))
+        return outcomes
+
+    async def _service(self, changes: Sequence[Change]) -> list[Outcome]:
+        before = self.progress
+        self.progress = update_started(self.progress, self.clock.now())
+        await self.ledger.save_progress(self.progress)
+        request_id = self.new_id()
+        intents = [self._intent(change, request_id) for change in changes]
+        outcome = await self._written(
+            intents, lambda: self.writer.patch_service(changes, uploaded=self.desired.uploaded, request_id=request_id)
+        )
+        if outcome.status in (Status.REFUSED, Status.FAILED):
+            self.progress = replace(before, writes=self.progress.writes)
+        return [replace(outcome, change=change.id) for change in changes]
+
+    async def _one(self, change: Change) -> Outcome:
+        request_id = self.new_id()
+        return await self._written(
+            [self._intent(change, request_id)], lambda: self.writer.write(change, request_id=request_id)
+        )
+
+    async def _written(self, intents: Sequence[Intent], send: Callable[[], Awaitable[Written]]) -> Outcome:
+        """Pre-image, lease, stop: then the write, and what came of it."""
+        change = intents[0].change
+        stopped = await self.ledger.noted(STOP_NOTE)
+        if stopped:
+            return Outcome(change=change, status=Status.REFUSED, why=f"The global stop is on: {stopped}")
+        for intent in intents:
+            await self.ledger.intend(intent)
+        outcome, written = await self._sent(change, send)
+        for intent in intents:
+            await self.ledger.close(replace(intent, closed=outcome.status.value, etag_after=written.etag))
+        if outcome.status in (Status.APPLIED, Status.PENDING):
+            day = f"{self.clock.now():%Y-%m-%d}"
+            self.progress = replace(self.progress, writes={day: self.progress.writes.get(day, 0) + len(intents)})
+        _log.info("change.sent", change=change, target=str(intents[0].target), status=outcome.status.value)
+        return outcome
+
+    async def _sent(self, change: str, send: Callable[[], Awaitable[Written]]) -> tuple[Outcome, Written]:
+        try:
+            await self.lease.confirm()
+            written = await send()
+        except LeaseTaken:
+            raise
+        except Changed as error:
+            return _failure(change, Status.DEFERRED, error, after=_LOOK_AGAIN), Written()
+        except Gone as error:
+            return _failure(change, Status.DEFERRED, error, after=_LOOK_AGAIN), Written()
+        except TryLater as error:
+            return _failure(change, Status.DEFERRED, error, after=error.after or _TRY_AGAIN), Written()
+        except Final as error:
+            return _failure(change, Status.FAILED, error), Written()
+        status = Status.PENDING if written.pending else Status.APPLIED
+        return Outcome(change=change, status=status), written
+
+    def _intent(self, change: Change, request_id: str) -> Intent:
+        return Intent(
+            id=f"{self.run}-{change.id}",
+            run=self.run,
+            instance=self.instance,
+            change=change.id,
+            kind=change.kind.value,
+            target=change.target,
+            stage=change.stage,
+            remediator=change.remediator,
+            at=self.clock.now(),
+            before=change.before,
+            after=change.after,
+            request_id=request_id,
+        )
+
+
+def _failure(change: str, status: Status, error: TryLater | Final, *, after: float | None = None) -> Outcome:
+    return Outcome(
+        change=change, status=status, why=str(error), after=after, code=error.code, request_id=error.request_id
+    )

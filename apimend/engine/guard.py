@@ -1,0 +1,143 @@
+"""
+What may be written now, and why not: the guards of a plan, as one pure function.
+
+`reconcile` asks it before every run; nothing else decides about stages, modes, windows or limits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apimend.model.desired import Desired, Mode, Window
+from apimend.model.plan import Change, Kind, Plan, Stage
+from apimend.model.runs import Outcome, Progress, Status
+
+GOOD_READINGS = 3
+"""So often a service has to be found idle, with negotiation on, after our update and before VALIDATE."""
+
+BUSY_AGAIN = 60.0
+"""Seconds until the next look at a service that is being updated: what Azure's Retry-After says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """
+    All that the guards go by. `requested` is what a person asked for, `approved` the ids of approved changes;
+    `writes_today` counts ours on this instance, `instances_today` the instances we wrote to, `rounds` by change how
+    often within a day we wrote just this.
+    """
+
+    now: datetime
+    ceiling: Mode
+    desired: Desired
+    progress: Progress
+    requested: Mode | None = None
+    approved: frozenset[str] = frozenset()
+    service_busy: bool = False
+    stopped: str = ""
+    writes_today: int = 0
+    rounds: Mapping[str, int] = field(default_factory=dict)
+    instances_today: int = 0
+    settle_seconds: float = 60.0
+
+    def mode_for(self, change: Change) -> Mode:
+        """The lowest of ceiling, declared and requested, for the rule that made this change."""
+        asked = self.ceiling if self.requested is None else self.requested
+        return min(self.ceiling, asked, self.desired.mode_of(change.remediator))
+
+
+def decide(plan: Plan, given: Circumstances) -> Mapping[str, Outcome | None]:
+    """For every change by id: None where it may be written now, otherwise what becomes of it and why."""
+    found: dict[str, Outcome | None] = {}
+    for change in plan.changes:
+        found[change.id] = _by_person(change, given) or _by_stage(change, plan, found, given)
+    return found
+
+
+def _by_person(change: Change, given: Circumstances) -> Outcome | None:
+    """Modes, approval, stop, window and limits: what people have said."""
+    mode = given.mode_for(change)
+    if mode is Mode.REPORT:
+        return _outcome(change, Status.PLANNED, "Report mode: nothing is written.")
+    approved = change.id in given.approved
+    if mode is Mode.ASK and not approved:
+        return _outcome(change, Status.PLANNED, "It waits for approval.")
+    if given.stopped:
+        return _outcome(change, Status.REFUSED, f"The global stop is on: {given.stopped}")
+    limits = given.desired.limits
+    if not approved and given.writes_today >= limits.writes_a_day:
+        return _outcome(
+            change, Status.PLANNED, f"{given.writes_today} writes within a day reach the limit: it waits for approval."
+        )
+    if not approved and given.instances_today >= limits.instances_a_day:
+        return _outcome(
+            change,
+            Status.PLANNED,
+            f"{given.instances_today} instances were changed within a day, which reaches the limit: "
+            "it waits for approval.",
+        )
+    wait = seconds_to(given.desired.window, given.now)
+    if wait:
+        return _outcome(change, Status.DEFERRED, "It waits for the maintenance window.", after=wait)
+    return None
+
+
+def _by_stage(change: Change, plan: Plan, before: Mapping[str, Outcome | None], given: Circumstances) -> Outcome | None:
+    """Stages: each starts only when the one before is live, and nothing that is refused stands in its way."""
+    for finding in plan.blocked(change.stage):
+        return _outcome(change, Status.REFUSED, f"{finding.message} {finding.why_left}".strip())
+    rounds = given.rounds.get(change.id, 0)
+    if rounds >= given.desired.limits.rounds:
+        return _outcome(change, Status.REFUSED, f"Written {rounds} times against another writer: we stopped.")
+    if change.kind.on_service and given.service_busy:
+        return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
+    if change.stage is not Stage.VALIDATE:
+        return None
+    earlier = [other for other in plan.changes if _comes_before(other, change)]
+    if earlier:
+        told = [before[other.id] for other in earlier]
+        after = BUSY_AGAIN if any(o is None or o.status is Status.DEFERRED for o in told) else None
+        return _outcome(change, Status.DEFERRED, f"First: {earlier[0].will or earlier[0].reason}", after=after)
+    if given.service_busy:
+        return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
+    if given.progress.settling:
+        good = given.progress.good_readings
+        return _outcome(
+            change,
+            Status.DEFERRED,
+            f"Negotiation was found live {good} of {GOOD_READINGS} times.",
+            after=given.settle_seconds,
+        )
+    return None
+
+
+def _comes_before(other: Change, change: Change) -> bool:
+    """An earlier stage; and on Consumption the service's switch before the policy."""
+    if other.stage < change.stage:
+        return True
+    return other.stage == change.stage and other.kind.on_service and change.kind is Kind.POLICY
+
+
+def _outcome(change: Change, status: Status, why: str, *, after: float | None = None) -> Outcome:
+    return Outcome(change=change.id, status=status, why=why, after=after)
+
+
+def seconds_to(window: Window | None, now: datetime) -> float:
+    """How long until the window is open, in seconds: 0 while it is, or where there is none."""
+    if window is None:
+        return 0.0
+    local = now.astimezone(ZoneInfo(window.zone))
+    for ahead in range(-1, 9):
+        day = (local + timedelta(days=ahead)).date()
+        if day.weekday() not in window.days:
+            continue
+        start = datetime.combine(day, window.start, tzinfo=local.tzinfo)
+        end = datetime.combine(day, window.end, tzinfo=local.tzinfo)
+        if end <= start:
+            end += timedelta(days=1)
+        if start <= local < end:
+            return 0.0
+        if local < start:
+            return (start - local).total_seconds()
+    return 7 * 86400.0

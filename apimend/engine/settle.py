@@ -1,0 +1,70 @@
+"""
+What is remembered of a service between visits: our update, and the readings after it.
+
+Azure says `Succeeded` while it still serves old values, so a service counts as live only after it was found
+idle with negotiation on several times, some distance apart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from apimend.engine.guard import GOOD_READINGS
+from apimend.model.azure import Service
+from apimend.model.plan import Kind, Plan, Severity, Stage
+from apimend.model.runs import Intent, Progress
+
+STUCK_AFTER = timedelta(hours=3)
+"""Longer than any update that is known; azurerm waits as long."""
+
+
+def update_started(progress: Progress, now: datetime) -> Progress:
+    """To be saved before the PATCH is sent: if we die after it, the next visit still waits for live."""
+    return replace(progress, update_since=now, settling=True, good_readings=0, last_reading=None)
+
+
+def recovered(progress: Progress, open_intents: tuple[Intent, ...]) -> Progress:
+    """After a crash: a service PATCH that may have been accepted counts as one that was."""
+    sent = [i.at for i in open_intents if i.kind in (Kind.SERVICE_NEGOTIATION.value, Kind.SERVICE_CA.value)]
+    return update_started(progress, max(sent)) if sent else progress
+
+
+def read(progress: Progress, service: Service, now: datetime, *, distance: float) -> Progress:
+    """One more look at the service, with `distance` seconds between the readings that count."""
+    seen = replace(progress, seen=now)
+    if service.busy or not seen.settling:
+        return seen
+    due = seen.last_reading is None or now - seen.last_reading >= timedelta(seconds=distance)
+    if not due:
+        return seen
+    good = seen.good_readings + 1
+    settled = good >= GOOD_READINGS
+    return replace(
+        seen,
+        good_readings=0 if settled else good,
+        last_reading=None if settled else now,
+        settling=not settled,
+        update_since=None if settled else seen.update_since,
+    )
+
+
+def doubted(progress: Progress, plan: Plan) -> Progress:
+    """A plan that still wants negotiation says that it is not live: the readings start again."""
+    if progress.settling and any(change.stage is Stage.NEGOTIATE for change in plan.changes):
+        return replace(progress, good_readings=0, last_reading=None)
+    return progress
+
+
+def stuck(progress: Progress, service: Service, now: datetime) -> bool:
+    """Whether an update of ours takes longer than any that is known."""
+    return service.busy and progress.update_since is not None and now - progress.update_since > STUCK_AFTER
+
+
+def live(service: Service, plan: Plan) -> Mapping[str, bool]:
+    """What the next visit should know of this one: is negotiation on, is a check in force."""
+    wants = {change.stage for change in plan.changes}
+    return {
+        "negotiated": Stage.NEGOTIATE not in wants and not service.busy,
+        "checked": Stage.VALIDATE not in wants
+        and not any(f.severity >= Severity.HIGH for f in plan.blocked(Stage.VALIDATE)),
+    }

@@ -1,0 +1,199 @@
+"""
+A gateway host that does not ask for client certificates.
+
+What it finds: a Proxy host without `negotiateClientCertificate` (Developer, Basic, Standard, Premium), or a
+service without `enableClientCertificate` (Consumption and the v2 tiers).
+Why it matters: `context.Request.Certificate` stays empty, so a certificate check refuses everybody. Without
+negotiation a classic gateway can ask only by renegotiating, which hangs POST and PUT bodies of some 40 to 60 KB
+and more and does not exist in HTTP/2; the v2 tiers don't renegotiate at all.
+What it changes: the flag of every host that is not declared plain, or the switch of the service.
+Fix safety: safe on classic and v2 tiers: callers without a certificate still get in, though browsers may
+prompt. On Consumption the switch itself refuses them, so it is declared with `consumption: require` and comes
+last. A hostname list that holds an uploaded certificate is resent only where that is declared.
+References: https://learn.microsoft.com/azure/api-management/api-management-howto-mutual-certificates-for-clients
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from apimend.model.azure import Hostname, Service
+from apimend.model.desired import Desired, Uploaded, VaultObject
+from apimend.model.errors import Denied, Gone
+from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical
+from apimend.model.tiers import Switch
+from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
+
+_RESENDABLE = ("builtin", "keyvault", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Negotiation:
+    """The service, and why the certificate of a host could not be fetched at the next update."""
+
+    service: Service
+    unfetchable: tuple[str, ...] = ()
+
+
+class NegotiationDisabled:
+    name = "negotiation_disabled"
+    watches = frozenset({""})
+    safety = Safety.SAFE
+    reads = frozenset({"Microsoft.ApiManagement/service/read", "Microsoft.KeyVault/vaults/certificates/read"})
+    writes = frozenset({"Microsoft.ApiManagement/service/write"})
+
+    async def observe(self, reader: InstanceReader, desired: Desired, context: VisitContext) -> Negotiation:
+        service = await reader.service()
+        if not _silent(service, desired):
+            return Negotiation(service=service)
+        held = [entry for entry in service.hostnames if entry.key_vault_id]
+        faults = await asyncio.gather(*(_unfetchable(reader, entry) for entry in held))
+        return Negotiation(service=service, unfetchable=tuple(fault for fault in faults if fault))
+
+    def plan(self, observed: Negotiation, desired: Desired, context: VisitContext) -> Proposal:
+        service = observed.service
+        if not service.tier.known:
+            return Proposal(findings=(_unknown_tier(service),))
+        silent = _silent(service, desired)
+        if not silent:
+            return Proposal()
+        if service.tier.refuses_without and not desired.consumption_require:
+            return Proposal(findings=(_not_required(service),))
+        findings = tuple(_blocked(service, text) for text in observed.unfetchable) + _uploaded(service, desired)
+        if findings:
+            return Proposal(findings=findings)
+        return Proposal(changes=(_change(service, silent),))
+
+
+def _silent(service: Service, desired: Desired) -> tuple[Hostname, ...]:
+    """The hosts that should ask for a certificate and don't."""
+    if not desired.negotiate:
+        return ()
+    wanted = [entry for entry in service.proxies if entry.host.casefold() not in desired.plain_hosts]
+    return tuple(entry for entry in wanted if not service.negotiates(entry))
+
+
+def _change(service: Service, silent: Sequence[Hostname]) -> Change:
+    if service.tier.switch is Switch.HOSTNAME:
+        before, after = (
+            {"negotiateClientCertificate": {entry.host.casefold(): flag for entry in silent}} for flag in (False, True)
+        )
+        what = ", ".join(entry.host for entry in silent)
+        was, will = f"{what}: no certificate is asked for", f"{what}: a certificate is asked for"
+    else:
+        before, after = {"enableClientCertificate": False}, {"enableClientCertificate": True}  # type: ignore[dict-item]
+        was, will = "enableClientCertificate: false", "enableClientCertificate: true"
+    change = Change(
+        kind=Kind.SERVICE_NEGOTIATION,
+        target=service.id,
+        stage=Stage.NEGOTIATE,
+        remediator=NegotiationDisabled.name,
+        before=canonical(before),
+        after=canonical(after),
+        etag=service.etag,
+        reason=_reason(service),
+        was=was,
+        will=will,
+        minutes=service.tier.update_minutes,
+        downtime="The gateway is down during the update (Developer tier)." if service.tier.downtime_on_update else "",
+        hand_off=_hand_off(service, silent),
+    )
+    if not service.tier.refuses_without:
+        return change
+    return replace(change, stage=Stage.VALIDATE, downtime="Every caller without a certificate is refused from then on.")
+
+
+def _reason(service: Service) -> str:
+    if service.tier.is_classic:
+        return (
+            "The gateway does not ask for client certificates in the handshake. Renegotiation, its only other way, "
+            "hangs bodies of some 40 to 60 KB and more and does not exist in HTTP/2."
+        )
+    if service.tier.refuses_without:
+        return "The Consumption gateway accepts callers without a client certificate."
+    return "The gateway does not ask for client certificates, and this tier never renegotiates."
+
+
+def _hand_off(service: Service, silent: Sequence[Hostname]) -> str:
+    if not service.tier.is_classic:
+        return "# Bicep, Microsoft.ApiManagement/service\nproperties: {\n  enableClientCertificate: true\n}"
+    hosts = "\n".join(f"# host {entry.host}\nnegotiate_client_certificate = true" for entry in silent)
+    return f"# Terraform, azurerm_api_management_custom_domain > gateway\n{hosts}"
+
+
+def _unknown_tier(service: Service) -> Finding:
+    return Finding(
+        code="tier_unknown",
+        target=service.id,
+        remediator=NegotiationDisabled.name,
+        severity=Severity.MEDIUM,
+        message=f"The tier {service.tier.name!r} is new to Apimend.",
+        why_left="Which switch makes it ask for certificates is not known.",
+        blocks=frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
+    )
+
+
+def _not_required(service: Service) -> Finding:
+    return Finding(
+        code="consumption_not_required",
+        target=service.id,
+        remediator=NegotiationDisabled.name,
+        severity=Severity.MEDIUM,
+        message="On the Consumption tier asking for a certificate means refusing every caller without one.",
+        why_left="Health probes and the portal's test console would be refused too, so it has to be declared.",
+        steps=("Declare `consumption: require` for this instance once every caller has a certificate.",),
+        blocks=frozenset({Stage.VALIDATE}),
+    )
+
+
+def _blocked(service: Service, text: str) -> Finding:
+    return Finding(
+        code="hostname_certificate_unfetchable",
+        target=service.id,
+        remediator=NegotiationDisabled.name,
+        severity=Severity.HIGH,
+        message=text,
+        why_left="A service update would fetch it again and fail, or leave the host without its certificate.",
+        blocks=frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
+    )
+
+
+def _uploaded(service: Service, desired: Desired) -> tuple[Finding, ...]:
+    if service.tier.switch is not Switch.HOSTNAME or desired.uploaded is Uploaded.RESEND:
+        return ()
+    held = [e for e in service.hostnames if e.source.casefold() not in _RESENDABLE or (not e.source and e.certificate)]
+    return tuple(
+        Finding(
+            code="uploaded_certificate",
+            target=service.id,
+            remediator=NegotiationDisabled.name,
+            severity=Severity.HIGH,
+            message=f"{entry.host} has a certificate of the source {entry.source or 'unknown'}, whose private part "
+            "never comes back from Azure.",
+            why_left="The whole hostname list has to be sent, and whether Azure keeps this certificate then is not "
+            "known to be safe.",
+            steps=(
+                f"In the portal: {service.name} > Custom domains > {entry.host}: tick 'Negotiate client certificate', "
+                "with the PFX at hand.",
+                "Better: move the certificate to Key Vault. Or declare `uploadedCertificates: resend`.",
+            ),
+            blocks=frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
+        )
+        for entry in held
+    )
+
+
+async def _unfetchable(reader: InstanceReader, entry: Hostname) -> str:
+    """Why the next update could not fetch this host's certificate; empty where it can, or where we can't tell."""
+    parts = urlsplit(entry.key_vault_id or "")
+    names = [segment for segment in parts.path.split("/") if segment]
+    if len(names) < 2:
+        return f"{entry.host}: {entry.key_vault_id!r} is no Key Vault secret identifier."
+    try:
+        found = await reader.vault_certificate(VaultObject(vault=parts.netloc.split(".")[0], name=names[1]))
+    except Gone:
+        return f"{entry.host}: the Key Vault certificate {names[1]} does not exist any more."
+    except Denied:
+        return f"{entry.host}: Azure's last fetch of its certificate failed." if entry.status == "Failed" else ""
+    return "" if found.enabled else f"{entry.host}: the Key Vault certificate {names[1]} is disabled."

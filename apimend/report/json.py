@@ -1,0 +1,109 @@
+"""
+A run as JSON, for programs: `--output json`, the HTTP API, and the data of outgoing events.
+
+The schema is `docs/run.schema.json`. Keys are only added within a version; a program may rely on all others.
+There is no pre-image in it, and of a policy only what the diff shows.
+"""
+
+from typing import Any
+
+from apimend.model.plan import CoverageFigures
+from apimend.report.view import ChangeView, FindingView, RunView
+
+VERSION = 1
+
+
+def render(view: RunView) -> dict[str, Any]:
+    """The run as JSON-able values."""
+    return {
+        "version": VERSION,
+        **summary(view),
+        "changes": [_change(change) for change in view.changes],
+        "findings": [_finding(finding) for finding in view.findings],
+        "notes": list(view.notes),
+        "nextSteps": list(view.next_steps),
+        "calls": dict(view.calls),
+        "nextVisitSeconds": view.next_visit,
+    }
+
+
+def summary(view: RunView) -> dict[str, Any]:
+    """The head of a run: what a list of runs shows of each."""
+    return {
+        "run": view.run,
+        "kind": view.kind.value,
+        "result": view.result,
+        "title": view.title,
+        "summary": view.sentence,
+        "severity": view.severity.word,
+        "instance": view.instance_id,
+        "mode": view.mode.word,
+        "declared": view.declared,
+        "trigger": {
+            "cause": view.cause.value,
+            "by": view.by,
+            "eventId": view.event_id,
+            "operation": view.operation,
+            "touched": view.touched,
+        },
+        "started": view.started.isoformat(),
+        "ended": view.ended.isoformat(),
+        "digest": view.digest,
+        "counts": {status.value: number for status, number in view.counts.items()},
+        "coverage": {
+            "before": _figures(view.coverage.before if view.coverage else None),
+            "after": _figures(view.coverage.after if view.coverage else None),
+        },
+        "expected": {"minutes": list(view.minutes), "downtime": list(view.downtime)},
+        "error": view.error,
+        "link": view.pages.run,
+    }
+
+
+def _figures(figures: CoverageFigures | None) -> dict[str, Any] | None:
+    if figures is None:
+        return None
+    return {
+        "covered": figures.covered,
+        "total": figures.total,
+        "percent": figures.percent,
+        "verdicts": dict(figures.verdicts),
+    }
+
+
+def _change(change: ChangeView) -> dict[str, Any]:
+    return {
+        "id": change.id,
+        "kind": change.kind,
+        "target": change.target_id,
+        "stage": change.stage.name.lower(),
+        "remediator": change.remediator,
+        "reason": change.reason,
+        "was": change.was,
+        "will": change.will,
+        "minutes": list(change.minutes),
+        "downtime": change.downtime,
+        "outcome": {
+            "status": change.status.value,
+            "why": change.why,
+            "afterSeconds": change.after,
+            "code": change.code,
+            "requestId": change.request_id,
+        },
+        "diff": [{"sign": line.sign.name.lower(), "text": line.text} for line in change.diff],
+        "handOff": "\n".join(change.hand_off),
+    }
+
+
+def _finding(finding: FindingView) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity.word,
+        "target": finding.target_id,
+        "remediator": finding.remediator,
+        "message": finding.message,
+        "whyLeft": finding.why_left,
+        "steps": list(finding.steps),
+        "handOff": "\n".join(finding.hand_off),
+        "blocks": [stage.lower() for stage in finding.blocks],
+    }

@@ -1,0 +1,140 @@
+"""
+What a run is about, in the eyes of the person who reads of it: one kind for each run, or none.
+
+The kind is chosen from the run's result and the codes of its findings; every renderer takes its heading, its
+colour and its buttons from it. The codes are those that the engine and the rules put into findings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from apimend.model.plan import Severity
+from apimend.model.runs import Result, Run, Status
+
+NEGOTIATION_LOST = "negotiation_lost"
+FIGHT_DETECTED = "fight_detected"
+NO_LONGER_MANAGED = "no_longer_managed"
+WAIVER_CODES = frozenset({"waiver_expiring", "waiver_expired"})
+CERTIFICATE_CODES = frozenset({"certificate_expiring", "certificate_expired"})
+
+
+class NoticeKind(Enum):
+    """What the reader is told. The values stand in queue messages and JSON and never change their meaning."""
+
+    NO_CHANGES = "no_changes"
+    PLAN = "plan"
+    APPROVAL_NEEDED = "approval_needed"
+    STARTED = "started"
+    APPLIED = "applied"
+    PARTIALLY_APPLIED = "partially_applied"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNDONE = "undone"
+    NEGOTIATION_LOST = "negotiation_lost"
+    FIGHT_DETECTED = "fight_detected"
+    WAIVER_EXPIRING = "waiver_expiring"
+    CERTIFICATE_EXPIRING = "certificate_expiring"
+    NO_LONGER_MANAGED = "no_longer_managed"
+    GONE = "gone"
+    DIGEST = "digest"
+
+    @property
+    def look(self) -> "Look":
+        """How this kind is shown."""
+        return _LOOKS[self]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether people are told of it without asking."""
+        return self not in (NoticeKind.NO_CHANGES, NoticeKind.GONE)
+
+
+class Tone(Enum):
+    """The colour of a heading; the values are the container styles of an Adaptive Card."""
+
+    NEUTRAL = "emphasis"
+    ACCENT = "accent"
+    GOOD = "good"
+    WARNING = "warning"
+    ATTENTION = "attention"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """The heading, the colour and the least severity of a kind."""
+
+    label: str
+    tone: Tone
+    severity: Severity = Severity.INFO
+
+
+_LOOKS: Mapping[NoticeKind, Look] = {
+    NoticeKind.NO_CHANGES: Look(label="No changes", tone=Tone.GOOD),
+    NoticeKind.PLAN: Look(label="Dry run", tone=Tone.ACCENT, severity=Severity.MEDIUM),
+    NoticeKind.APPROVAL_NEEDED: Look(label="Approval needed", tone=Tone.WARNING, severity=Severity.MEDIUM),
+    NoticeKind.STARTED: Look(label="Update started", tone=Tone.ACCENT),
+    NoticeKind.APPLIED: Look(label="Applied", tone=Tone.GOOD),
+    NoticeKind.PARTIALLY_APPLIED: Look(label="Partially applied", tone=Tone.WARNING, severity=Severity.MEDIUM),
+    NoticeKind.REFUSED: Look(label="Refused", tone=Tone.WARNING, severity=Severity.MEDIUM),
+    NoticeKind.FAILED: Look(label="Failed", tone=Tone.ATTENTION, severity=Severity.HIGH),
+    NoticeKind.UNDONE: Look(label="Undone", tone=Tone.NEUTRAL, severity=Severity.LOW),
+    NoticeKind.NEGOTIATION_LOST: Look(label="Negotiation lost", tone=Tone.ATTENTION, severity=Severity.CRITICAL),
+    NoticeKind.FIGHT_DETECTED: Look(label="Fight detected", tone=Tone.ATTENTION, severity=Severity.HIGH),
+    NoticeKind.WAIVER_EXPIRING: Look(label="Waiver expiring", tone=Tone.WARNING, severity=Severity.LOW),
+    NoticeKind.CERTIFICATE_EXPIRING: Look(label="Certificate expiring", tone=Tone.WARNING, severity=Severity.MEDIUM),
+    NoticeKind.NO_LONGER_MANAGED: Look(label="No longer managed", tone=Tone.NEUTRAL, severity=Severity.MEDIUM),
+    NoticeKind.GONE: Look(label="Gone", tone=Tone.NEUTRAL),
+    NoticeKind.DIGEST: Look(label="Digest", tone=Tone.NEUTRAL),
+}
+
+_OF_RESULT: Mapping[Result, NoticeKind] = {
+    Result.CONVERGED: NoticeKind.NO_CHANGES,
+    Result.PLANNED: NoticeKind.PLAN,
+    Result.ASKED: NoticeKind.APPROVAL_NEEDED,
+    Result.APPLIED: NoticeKind.APPLIED,
+    Result.PENDING: NoticeKind.STARTED,
+    Result.PARTIAL: NoticeKind.PARTIALLY_APPLIED,
+    Result.REFUSED: NoticeKind.REFUSED,
+    Result.FAILED: NoticeKind.FAILED,
+    Result.UNDONE: NoticeKind.UNDONE,
+    Result.GONE: NoticeKind.GONE,
+    Result.UNMANAGED: NoticeKind.NO_LONGER_MANAGED,
+}
+
+_QUIET = frozenset({NoticeKind.NO_CHANGES, NoticeKind.REFUSED})
+"""Results beside which a finding about a waiver or a certificate is what the reader needs to hear."""
+
+
+def kind_of(run: Run) -> NoticeKind:
+    """
+    The one kind of a run: callers locked out first, then what became of the plan, then what is about to expire.
+    """
+    codes = {finding.code for finding in run.plan.findings}
+    kind = _OF_RESULT[run.result]
+    if NEGOTIATION_LOST in codes:
+        return NoticeKind.NEGOTIATION_LOST
+    if FIGHT_DETECTED in codes:
+        return NoticeKind.FIGHT_DETECTED
+    if NO_LONGER_MANAGED in codes:
+        return NoticeKind.NO_LONGER_MANAGED
+    if kind is NoticeKind.PLAN and run.plan.is_empty:
+        kind = NoticeKind.NO_CHANGES
+    if kind is NoticeKind.STARTED and not _wrote(run):
+        kind = NoticeKind.NO_CHANGES
+    return _of_findings(run, codes) or kind if kind in _QUIET else kind
+
+
+def _of_findings(run: Run, codes: set[str]) -> NoticeKind | None:
+    """What the findings of a visit that wrote nothing are about, if it is anything that a person must hear."""
+    serious = {finding.code for finding in run.plan.findings if finding.severity >= Severity.MEDIUM}
+    if serious - WAIVER_CODES - CERTIFICATE_CODES:
+        return NoticeKind.REFUSED
+    if codes & CERTIFICATE_CODES:
+        return NoticeKind.CERTIFICATE_EXPIRING
+    return NoticeKind.WAIVER_EXPIRING if codes & WAIVER_CODES else None
+
+
+def _wrote(run: Run) -> bool:
+    """Whether this visit itself wrote something; one that only waits for an update is no news."""
+    return any(outcome.status in (Status.APPLIED, Status.PENDING) for outcome in run.outcomes)

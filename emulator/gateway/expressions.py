@@ -18,7 +18,7 @@ from typing import Any
 Scope = Mapping[str, Any]
 Term = Callable[[Scope], Any]
 
-CERTIFICATE = frozenset(
+NAMES = frozenset(
     {
         "Thumbprint",
         "Subject",
@@ -29,10 +29,9 @@ CERTIFICATE = frozenset(
         "GetSerialNumberString()",
         "NotBefore",
         "NotAfter",
-        "Verify()",
-        "VerifyNoRevocation()",
     }
 )
+CERTIFICATE = NAMES | {"Verify()", "VerifyNoRevocation()"}
 MEMBERS = frozenset(
     {
         "context.Request.Certificate",
@@ -214,7 +213,7 @@ class _Compiler:
 
     def _listed(self, path: list[str]) -> bool:
         if self._item and path[:2] == [self._item, "Value"]:
-            return ".".join(path[2:]) in CERTIFICATE
+            return ".".join(path[2:]) in NAMES
         return ".".join(path) in MEMBERS
 
     def _any_attached(self) -> Term:

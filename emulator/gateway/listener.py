@@ -59,7 +59,12 @@ class Listener(Generic[D]):
     """
 
     def __init__(
-        self, *, lookup: Callable[[str], D | None], handler: Handler[D], authority: Bundle, workshop: Workshop
+        self,
+        *,
+        lookup: Callable[[str], D | None],
+        handler: Handler[D],
+        authority: Callable[[D], Bundle],
+        workshop: Workshop,
     ) -> None:
         self._lookup = lookup
         self._handler = handler
@@ -127,13 +132,13 @@ class Listener(Generic[D]):
         if door is None:
             return  # without a certificate to show, OpenSSL ends the handshake with an alert
         tls.set_app_data(door)
-        tls.set_context(self._context(name))
+        tls.set_context(self._context(name, door))
         tls.set_verify(SSL.VERIFY_PEER if door.negotiates else SSL.VERIFY_NONE, _accept_any)
 
-    def _context(self, host: str) -> SSL.Context:
+    def _context(self, host: str, door: D) -> SSL.Context:
         if host not in self._contexts:
             shown = self._workshop.leaf(
-                "CN=gateway", issued_by=self._authority, dns_names=[host], starts=ALWAYS, ends=FOREVER
+                "CN=gateway", issued_by=self._authority(door), dns_names=[host], starts=ALWAYS, ends=FOREVER
             )
             context = SSL.Context(SSL.TLS_SERVER_METHOD)
             context.set_min_proto_version(SSL.TLS1_2_VERSION)

@@ -1,0 +1,177 @@
+"""
+One call on its way through the policies: what it carries, and what the policies have made of it so far.
+
+The runner and the elements share it; it lives for one request. `scope` shows it to expressions in the words of C#.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography import x509
+from multidict import CIMultiDict
+
+from emulator.certificates import serial_number, thumbprint
+from emulator.distinguished import net_name
+from emulator.gateway.admission import Asked, Target
+from emulator.gateway.backends import Backends
+from emulator.gateway.estate import Estate
+from emulator.gateway.outcome import Failure
+from emulator.gateway.validation import Presented, verify
+from emulator.options import Options
+from emulator.store import Resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """
+    What a policy recorded: `trace` or `emit-metric` as written, with the API, operation and caller it was about.
+    """
+
+    kind: str
+    name: str
+    details: dict[str, str]
+    api: str
+    operation: str
+    thumbprint: str
+
+
+@dataclass(kw_only=True)
+class Exchange:
+    """
+    The state of one request. `target` is None when nothing was found for it.
+    """
+
+    estate: Estate
+    asked: Asked
+    target: Target | None
+    presented: Presented
+    address: str
+    backends: Backends
+    options: Options
+    records: list[Record] = field(default_factory=list)
+    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    answer_headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    variables: dict[str, str] = field(default_factory=dict)
+    base_url: str = ""
+    path: str = ""
+    backend: Resource | None = None
+    own_certificate: str = ""
+    failure: Failure | None = None
+
+    @property
+    def owner(self) -> Resource:
+        return self.target.api.owner if self.target else self.estate.service
+
+    @property
+    def sees_preflight(self) -> bool:
+        """
+        An OPTIONS call by a browser that asks whether it may make another.
+        """
+        headers = self.asked.message.headers
+        return self.asked.method == "OPTIONS" and "Origin" in headers and "Access-Control-Request-Method" in headers
+
+    def record(self, kind: str, name: str, details: dict[str, str]) -> None:
+        operation = self.target.operation if self.target else None
+        certificate = self.presented.certificate
+        self.records.append(
+            Record(
+                kind=kind,
+                name=name,
+                details=details,
+                api=self.target.api.base_name if self.target else "",
+                operation=operation.name if operation else "",
+                thumbprint=thumbprint(certificate) if certificate else "",
+            )
+        )
+
+    def scope(self) -> dict[str, Any]:
+        """
+        `context` and `DateTime` for expressions; the names are those of expressions.MEMBERS.
+        """
+        service, target = self.estate.service, self.target
+        workspace = self.owner if self.owner is not service else None
+        request = {
+            "Certificate": _certificate(self.presented.certificate, self.presented),
+            "Method": self.asked.method,
+            "IpAddress": self.address,
+            "OriginalUrl": {"Host": self.estate.host.host, "Path": f"/{self.asked.path}"},
+        }
+        deployment = {
+            "ServiceName": service.name,
+            "Region": service.body.get("location"),
+            "Gateway": {
+                "Id": self.estate.host.gateway_id,
+                "IsManaged": self.estate.host.gateway is None,
+            },
+            "Certificates": [_certificate(one, None) for one in self.presented.attached.values()],
+        }
+        context = {
+            "Request": request,
+            "Deployment": deployment,
+            "Api": _api(target) if target else None,
+            "Operation": _operation(target.operation) if target and target.operation else None,
+            "Product": _named(target.product) if target else None,
+            "Subscription": _named(target.subscription) if target else None,
+            "Workspace": _named(workspace),
+            "LastError": _error(self.failure),
+        }
+        return {"context": context, "DateTime": {"Now": self.presented.now, "UtcNow": self.presented.now}}
+
+
+def _api(target: Target) -> dict[str, Any]:
+    api = target.api
+    return {
+        "Id": api.base_name,
+        "Name": api.resource.properties.get("displayName"),
+        "Path": api.path,
+        "Version": api.version,
+        "Revision": api.revision,
+        "IsCurrentRevision": api.is_current,
+    }
+
+
+def _operation(operation: Resource) -> dict[str, Any]:
+    properties = operation.properties
+    return {
+        "Id": operation.name,
+        "Name": properties.get("displayName"),
+        "Method": properties.get("method"),
+        "UrlTemplate": properties.get("urlTemplate"),
+    }
+
+
+def _named(resource: Resource | None) -> dict[str, Any] | None:
+    if resource is None:
+        return None
+    return {"Id": resource.name, "Name": resource.properties.get("displayName") or resource.name}
+
+
+def _error(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {"Source": failure.source, "Reason": failure.reason, "Message": failure.message}
+
+
+def _certificate(certificate: x509.Certificate | None, presented: Presented | None) -> dict[str, Any] | None:
+    """
+    An X509Certificate2. Only the caller's own can be verified: nothing asks it of the attached ones.
+    """
+    if certificate is None:
+        return None
+    shown: dict[str, Any] = {
+        "Thumbprint": thumbprint(certificate),
+        "Subject": net_name(certificate.subject),
+        "SubjectName": {"Name": net_name(certificate.subject)},
+        "Issuer": net_name(certificate.issuer),
+        "IssuerName": {"Name": net_name(certificate.issuer)},
+        "SerialNumber": serial_number(certificate),
+        "GetSerialNumberString()": lambda: serial_number(certificate),
+        "NotBefore": certificate.not_valid_before_utc,
+        "NotAfter": certificate.not_valid_after_utc,
+    }
+    if presented is not None:
+        shown["Verify()"] = lambda: verify(presented, revocation=True)
+        shown["VerifyNoRevocation()"] = lambda: verify(presented, revocation=False)
+    return shown

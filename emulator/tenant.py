@@ -61,7 +61,8 @@ into resources when a `LocalAzure` starts. Nothing here knows ARM. The form, all
     resources: [{id: <full ARM id>, type: Microsoft.Network/applicationGateways, location: x, properties: {}}]
 
 `vault: kv-contoso/orders` stands for the versionless secret URL of that certificate in the emulated vault; add
-`/<n>` for the n-th version. Durations read like `-30d`, `4h`, `15m`.
+`/<n>` for the n-th version. Durations read like `-30d`, `4h`, `15m`. In a file, `{file: policies/x.xml}` stands for
+the text of that file, beside the tenant's.
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ from ruamel.yaml import YAML
 DEFAULT_TENANT = "11111111-2222-3333-4444-555555555555"
 DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 
-KNOWN = frozenset(["tenant", "subscriptions", "authorities", "certificates", "principals", "roles", "vaults", "services", "resources"])
+KNOWN = frozenset(
+    ["tenant", "subscriptions", "authorities", "certificates", "principals", "roles", "vaults", "services", "resources"]
+)
 DURATION = re.compile(r"(?P<sign>-?)(?P<number>\d+)(?P<unit>[dhms])")
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -122,7 +125,20 @@ def load_tenant(path: str | Path) -> Tenant:
     content = YAML(typ="safe").load(Path(path).read_text("utf-8"))
     if not isinstance(content, Mapping):
         raise TenantError(f"{path}: a tenant is a mapping")
-    return Tenant.of(content)
+    return Tenant.of({key: _with_texts(value, Path(path).parent) for key, value in content.items()})
+
+
+def _with_texts(value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_with_texts(one, folder) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) != {"file"}:
+        return {key: _with_texts(one, folder) for key, one in value.items()}
+    try:
+        return (folder / str(value["file"])).read_bytes().decode()
+    except OSError as missing:
+        raise TenantError(f"{value['file']} can't be read: {missing.strerror}") from missing
 
 
 def duration(text: str | timedelta) -> timedelta:

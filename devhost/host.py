@@ -15,7 +15,7 @@ import azure.functions as func
 from aiohttp import web
 
 from devhost.clock import Clock, VirtualClock
-from devhost.functions import Function, QueueTrigger, TimerTrigger, read
+from devhost.functions import Function, HttpTrigger, QueueTrigger, TimerTrigger, read
 from devhost.hostjson import HostJson
 from devhost.keys import Keys
 from devhost.listener import QueueListener
@@ -75,6 +75,11 @@ class Host:
     def url(self) -> str:
         """Where the host answers, without a slash at the end."""
         return f"http://{LOOPBACK}:{self._port}"
+
+    def address(self, trigger: HttpTrigger) -> str:
+        """Where an HTTP function answers; parameters of its route still have to be filled in."""
+        path = "/".join(part for part in (self._settings.route_prefix, trigger.route.strip("/")) if part)
+        return f"{self.url}/{path}"
 
     def webhook(self, function: str) -> str:
         """The address that an event subscription is given, key included."""

@@ -5,6 +5,7 @@ One sample app on a local host in virtual time.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,3 +60,12 @@ def run() -> Run:
         return asyncio.run(within(scenario))
 
     return run
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Waits, in real time, for something that another process does."""
+    for _ in range(200):
+        if true():
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("It did not come true in ten seconds")

@@ -16,10 +16,10 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SERVICE_NAME = re.compile(r"[a-zA-Z](?:[a-zA-Z0-9-]{0,48}[a-zA-Z0-9])?")
 
 
-@dataclass(frozen=True, eq=True, order=True)
+@dataclass(frozen=True, eq=False)
 class ResourceId:
     """
-    The id of any ARM resource. Two ids are equal when they differ in case only.
+    The id of any ARM resource. Two ids are equal when they differ in case only, whichever class they are of.
 
     `text` is the id as it was received: that is what goes into calls and reports.
     """
@@ -38,6 +38,15 @@ class ResourceId:
 
     def __str__(self) -> str:
         return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ResourceId) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __lt__(self, other: "ResourceId") -> bool:
+        return self.key < other.key
 
     @cached_property
     def segments(self) -> tuple[str, ...]:
@@ -90,7 +99,7 @@ class ResourceId:
         return "/".join(self.segments[_SERVICE_SEGMENTS:])
 
 
-@dataclass(frozen=True, eq=True, order=True)
+@dataclass(frozen=True, eq=False)
 class InstanceId(ResourceId):
     """The id of one API Management service."""
 

@@ -1,0 +1,233 @@
+"""
+What is remembered: runs, intents with their pre-images, orders, progress, notes.
+
+Called by the engine, the pages and the command line. A document is stored before the index row that leads to it, and
+a row that leads nowhere is passed over: whoever dies in between leaves nothing half-said. Texts lie apart, in the
+container for pre-images (see `codec`). Nothing here decides; it keeps and finds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from apimend.model.errors import Unreadable
+from apimend.model.ids import InstanceId, ResourceId
+from apimend.model.runs import Intent, Order, Progress, Run
+from apimend.ports import Record, Records
+from apimend.storage import codec, names
+from apimend.storage.names import join, newest_first, of_resource, oldest_first, part
+
+AT_ONCE = 16
+
+T = TypeVar("T")
+U = TypeVar("U")
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """An index row: the key of the document that it leads to."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A small fact of the whole tenant."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordered:
+    """An order, and the run that consumed it."""
+
+    order: Order
+    consumed_by: str = ""
+
+
+class StoredLedger:
+    """The ledger, above any Records."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def progress(self, instance: InstanceId) -> Progress:
+        """What is remembered of an instance; an empty memory where it was never looked at."""
+        found = await self._load(Progress, names.PROGRESS, of_resource(instance))
+        return found or Progress(instance=instance)
+
+    async def save_progress(self, progress: Progress) -> None:
+        """Replace what is remembered. Only the holder of the instance's lease does this."""
+        await self._save(names.PROGRESS, of_resource(progress.instance), progress)
+
+    async def instances(self) -> tuple[Progress, ...]:
+        """What is remembered of every instance that was ever looked at. One that can't be read is logged."""
+        found: list[Progress] = []
+        async for record in self._records.list(names.PROGRESS):
+            try:
+                found.append(await self._open(Progress, names.PROGRESS, record))
+            except Unreadable as error:
+                _unreadable(record, error)
+        return tuple(found)
+
+    async def intend(self, intent: Intent) -> None:
+        """Before a write: the intent, with its pre-image, is durable when this returns."""
+        key = _intent_key(intent)
+        await self._save(names.INTENTS, key, intent)
+        await self._refer(names.REQUESTS, names.digest(intent.request_id.casefold()), key)
+        await self._refer(names.WRITES, _write_key(intent), key)
+        await self._refer(names.OPEN_INTENTS, join(of_resource(intent.instance), key), key)
+
+    async def close(self, intent: Intent) -> None:
+        """After a write: what came of it. An intent that says nothing yet in `closed` stays open."""
+        key = _intent_key(intent)
+        await self._save(names.INTENTS, key, intent)
+        if intent.closed:
+            await self._records.delete(names.OPEN_INTENTS, join(of_resource(intent.instance), key))
+
+    async def open_intents(self, instance: InstanceId) -> tuple[Intent, ...]:
+        """Writes that a crash left open, oldest first."""
+        found = await self._behind(Intent, names.INTENTS, names.OPEN_INTENTS, join(of_resource(instance), ""))
+        return tuple(sorted((intent for intent in found if not intent.closed), key=lambda intent: intent.at))
+
+    async def intents(self, run: str) -> tuple[Intent, ...]:
+        """The writes of a run, oldest first."""
+
+        async def opened(record: Record) -> Intent:
+            return await self._open(Intent, names.INTENTS, record)
+
+        records = [record async for record in self._records.list(names.INTENTS, join(part(run), ""))]
+        return tuple(await _together(opened, records))
+
+    async def wrote(self, instance: InstanceId, target: ResourceId, *, limit: int | None = None) -> tuple[Intent, ...]:
+        """Our writes to one resource, newest first."""
+        prefix = join(of_resource(instance), of_resource(target), "")
+        return await self._behind(Intent, names.INTENTS, names.WRITES, prefix, limit=limit)
+
+    async def is_ours(self, request_id: str) -> bool:
+        """Whether a client request id is that of one of our recorded writes."""
+        return await self._records.get(names.REQUESTS, names.digest(request_id.casefold())) is not None
+
+    async def save_run(self, run: Run) -> None:
+        """Keep a run; saving it again replaces it."""
+        key = part(run.id)
+        await self._save(names.RUNS, key, run)
+        newest = newest_first(run.started)
+        await self._refer(names.RUNS_OF_INSTANCE, join(of_resource(run.instance), newest, key), key)
+        await self._refer(names.RUNS_NEWEST, join(newest, key), key)
+
+    async def run(self, id: str) -> Run | None:
+        """The run with this id; None where there is none."""
+        return await self._load(Run, names.RUNS, part(id))
+
+    async def runs(self, instance: InstanceId | None = None, *, limit: int = 50) -> tuple[Run, ...]:
+        """Runs, newest first. One that can't be read is logged and left out: it hides no other."""
+        index, prefix = names.RUNS_NEWEST, ""
+        if instance is not None:
+            index, prefix = names.RUNS_OF_INSTANCE, join(of_resource(instance), "")
+
+        async def follow(row: Record) -> Run | None:
+            try:
+                return await self._load(Run, names.RUNS, _reference(row))
+            except Unreadable as error:
+                _unreadable(row, error)
+                return None
+
+        rows = [row async for row in self._records.list(index, prefix, limit=limit)]
+        return tuple(found for found in await _together(follow, rows) if found is not None)
+
+    async def add_order(self, order: Order) -> None:
+        """Keep an order until a visit consumes it."""
+        key = part(order.id)
+        await self._save(names.ORDERS, key, Ordered(order=order))
+        await self._refer(names.OPEN_ORDERS, _order_key(order), key)
+
+    async def orders(self, instance: InstanceId) -> tuple[Order, ...]:
+        """Orders that are not consumed, oldest first."""
+        found = await self._behind(Ordered, names.ORDERS, names.OPEN_ORDERS, join(of_resource(instance), ""))
+        return tuple(each.order for each in found if not each.consumed_by)
+
+    async def consume(self, order: Order, run: str) -> None:
+        """Note which run took the order up; it is not offered again."""
+        await self._save(names.ORDERS, part(order.id), Ordered(order=order, consumed_by=run))
+        await self._records.delete(names.OPEN_ORDERS, _order_key(order))
+
+    async def note(self, key: str, value: str) -> None:
+        """Keep a small fact of the whole tenant."""
+        await self._save(names.NOTES, part(key), Note(key=key, value=value))
+
+    async def noted(self, key: str) -> str:
+        """The fact under this key; an empty text where there is none."""
+        found = await self._load(Note, names.NOTES, part(key))
+        return found.value if found else ""
+
+    async def _save(self, container: str, key: str, value: object) -> None:
+        packed = codec.pack(value)
+        if packed.aside is not None:
+            await self._records.put(names.PREIMAGES, join(container, key), packed.aside)
+        await self._records.put(container, key, packed.body)
+
+    async def _refer(self, index: str, row: str, key: str) -> None:
+        await self._records.put(index, row, codec.pack(Reference(key=key)).body)
+
+    async def _load(self, cls: type[T], container: str, key: str) -> T | None:
+        record = await self._records.get(container, key)
+        return None if record is None else await self._open(cls, container, record)
+
+    async def _open(self, cls: type[T], container: str, record: Record) -> T:
+        name = f"{cls.__name__} {record.key}"
+        envelope = codec.open_envelope(codec.form_of(cls), record.body, name=name)
+        aside = None
+        if envelope.aside is not None:
+            aside = await self._records.get(names.PREIMAGES, join(container, record.key))
+        return codec.unpack(cls, envelope, aside.body if aside else None, name=name)
+
+    async def _behind(
+        self, cls: type[T], container: str, index: str, prefix: str, *, limit: int | None = None
+    ) -> tuple[T, ...]:
+        async def follow(row: Record) -> T | None:
+            return await self._load(cls, container, _reference(row))
+
+        rows = [row async for row in self._records.list(index, prefix, limit=limit)]
+        return tuple(found for found in await _together(follow, rows) if found is not None)
+
+
+def _unreadable(record: Record, error: Unreadable) -> None:
+    # Only where people look at a list, which one bad document must not hide; a visit never passes one over.
+    log.warning("ledger.unreadable", key=record.key, why=str(error))
+
+
+def _intent_key(intent: Intent) -> str:
+    return join(part(intent.run), oldest_first(intent.at), part(intent.id))
+
+
+def _write_key(intent: Intent) -> str:
+    where = (of_resource(intent.instance), of_resource(intent.target))
+    return join(*where, newest_first(intent.at), part(intent.id))
+
+
+def _order_key(order: Order) -> str:
+    return join(of_resource(order.instance), oldest_first(order.at), part(order.id))
+
+
+def _reference(record: Record) -> str:
+    return codec.read(Reference, record.body, name=f"Index row {record.key}").key
+
+
+async def _together(work: Callable[[U], Awaitable[T]], items: Iterable[U]) -> list[T]:
+    bound = asyncio.Semaphore(AT_ONCE)
+
+    async def one(item: U) -> T:
+        async with bound:
+            return await work(item)
+
+    results = await asyncio.gather(*map(one, items), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]

@@ -131,8 +131,10 @@ def _comment(text: str, position: int) -> int:
 
 
 def _hash(text: str, position: int) -> int:
-    line = max(text.rfind("\n", 0, position - 1), text.rfind("\r", 0, position - 1)) + 1
-    if not text[line : position - 1].strip():
+    before = position - 2
+    while before >= 0 and text[before] in " \t":
+        before -= 1
+    if text[before : before + 1] in ("", "\n", "\r"):
         raise ExpressionFault("a preprocessor directive in the expression", position - 1)
     return position
 

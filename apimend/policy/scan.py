@@ -94,7 +94,8 @@ def _scan_slowly(text: str) -> list[str]:
     while found := _LANDMARK.search(text, position):
         start = found.start()
         if found.group() != "<":
-            position = _text_expression(text, begun, start)
+            is_first = position == begun and not text[begun:start].strip("\ufeff \t\r\n")
+            position = _text_expression(text, start, is_first=is_first)
             continue
         tag = _ONE_TAG.match(text, start)
         if tag is not None:
@@ -107,7 +108,7 @@ def _scan_slowly(text: str) -> list[str]:
     return [*parts, text[begun:]]
 
 
-def _text_expression(text: str, begun: int, start: int) -> int:
+def _text_expression(text: str, start: int, *, is_first: bool) -> int:
     """
     The end of what looks like an expression in element text.
 
@@ -115,7 +116,7 @@ def _text_expression(text: str, begun: int, start: int) -> int:
     no matter while both readings agree where the text ends.
     """
     end = _expression_end(text, start)
-    if text[begun:start].strip("\ufeff \t\r\n") and "<" in text[start:end]:
+    if not is_first and "<" in text[start:end]:
         not_understood(text, start, "what may be an expression within a text, or prose with a tag in it")
     return end
 

@@ -1,0 +1,110 @@
+"""
+How fast policies are edited, beside lxml, which parses and serialises the same documents.
+
+Run it by hand: `python benchmarks/policy.py [folder of *.xml]`. Without a folder it takes the project's own
+documents and those of APIMEND_MATERIAL. Only well-formed documents are compared, because lxml reads no others;
+the rest is timed alone. One edit is text to text: read the document, insert a check, or read it and take the check out.
+The two are timed in turns and the best round of each counts, so that other work on the machine tells on neither.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from time import perf_counter
+
+from lxml import etree
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from apimend.model.check import ClientCertificateCheck, ClientIdentity
+from apimend.model.errors import PolicyNotUnderstood
+from apimend.policy import Document, with_check, without_check
+
+ROOT = Path(__file__).parent.parent
+ROUNDS = 15
+CHECK = ClientCertificateCheck(validate_revocation=False, identities=(ClientIdentity(thumbprint="AB" * 20),))
+
+
+def insert(text: str) -> str:
+    """One edit of ours."""
+    return with_check(Document.parse(text), CHECK, is_global=False)
+
+
+def take_out(text: str) -> str:
+    """The other edit of ours."""
+    return without_check(Document.parse(text), CHECK)
+
+
+def parse_and_serialise(text: str) -> str:
+    """What an editor that parses XML does before and after its edit."""
+    return str(etree.tostring(etree.fromstring(text.encode()), encoding="unicode"))
+
+
+def parse_insert_and_serialise(text: str) -> str:
+    """The same with an edit in between."""
+    root = etree.fromstring(text.encode())
+    home = root.find("inbound")
+    check = etree.Element("validate-client-certificate", {"validate-revocation": "false"})
+    identities = etree.SubElement(check, "identities")
+    etree.SubElement(identities, "identity", {"thumbprint": "AB" * 20})
+    (root if home is None else home).insert(0, check)
+    return str(etree.tostring(root, encoding="unicode"))
+
+
+def texts(folders: Iterable[Path]) -> list[str]:
+    """Every document in the folders that can be read."""
+    found = []
+    for path in sorted(path for folder in folders for path in folder.rglob("*.xml")):
+        text = path.read_bytes().decode("utf-8")
+        try:
+            Document.parse(text)
+        except PolicyNotUnderstood:
+            continue
+        found.append(text)
+    return found
+
+
+def is_well_formed(text: str) -> bool:
+    """Whether lxml can read it."""
+    try:
+        etree.fromstring(text.encode())
+    except etree.XMLSyntaxError:
+        return False
+    return True
+
+
+def edits_per_second(jobs: dict[str, tuple[Callable[[str], str], Sequence[str]]]) -> dict[str, float]:
+    """The best of some rounds for each job, the jobs taking turns."""
+    best = dict.fromkeys(jobs, float("inf"))
+    for _ in range(ROUNDS):
+        for name, (edit, documents) in jobs.items():
+            begun = perf_counter()
+            for text in documents:
+                edit(text)
+            best[name] = min(best[name], perf_counter() - begun)
+    return {name: len(jobs[name][1]) / seconds for name, seconds in best.items()}
+
+
+def main() -> None:
+    """Print a line for each job."""
+    material = os.environ.get("APIMEND_MATERIAL")
+    folders = [ROOT / "tests" / "policy" / "documents"] + ([Path(material) / "corpus"] if material else [])
+    documents = texts([Path(sys.argv[1])] if len(sys.argv) > 1 else folders)
+    well_formed = [text for text in documents if is_well_formed(text)]
+    raw = [text for text in documents if not is_well_formed(text)]
+    jobs: dict[str, tuple[Callable[[str], str], Sequence[str]]] = {
+        "insert, well-formed": (insert, well_formed),
+        "take out, well-formed": (take_out, [insert(text) for text in well_formed]),
+        "lxml parse and serialise": (parse_and_serialise, well_formed),
+        "lxml parse, insert, serialise": (parse_insert_and_serialise, well_formed),
+        "insert, raw": (insert, raw),
+        "take out, raw": (take_out, [insert(text) for text in raw]),
+    }
+    for name, rate in edits_per_second({name: job for name, job in jobs.items() if job[1]}).items():
+        size = sum(map(len, jobs[name][1])) / len(jobs[name][1])
+        print(f"{name:32}{rate:12,.0f} a second   {len(jobs[name][1]):4} documents of {size:,.0f} characters")
+
+
+if __name__ == "__main__":
+    main()

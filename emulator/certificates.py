@@ -8,7 +8,6 @@ share a key, never a thumbprint. Nothing made here is fit for anything but loopb
 """
 
 import ipaddress
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from emulator.distinguished import net_name
+from emulator.distinguished import net_name, parse_net_name
 
 KeyKind = Literal["ec", "rsa"]
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -33,12 +32,16 @@ FOREVER = datetime(2099, 12, 31, tzinfo=UTC)
 
 
 class NotACertificate(ValueError):
-    """The bytes are neither a PFX that this password opens nor an X.509 certificate."""
+    """
+    The bytes are neither a PFX that this password opens nor an X.509 certificate.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A certificate, its private key if there is one, and its issuers up to the root."""
+    """
+    A certificate, its private key if there is one, and its issuers up to the root.
+    """
 
     certificate: x509.Certificate
     key: PrivateKey | None
@@ -102,7 +105,9 @@ class Bundle:
 
 
 class Workshop:
-    """Makes certificates dated by one clock."""
+    """
+    Makes certificates dated by one clock.
+    """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
@@ -116,7 +121,9 @@ class Workshop:
         starts: datetime | timedelta = timedelta(days=-1),
         ends: datetime | timedelta = timedelta(days=3650),
     ) -> Bundle:
-        """A root, or below `issued_by` an intermediate. `subject` reads like `CN=Root, O=Contoso\\, Inc.`."""
+        """
+        A root, or below `issued_by` an intermediate. `subject` is in .NET's form.
+        """
         return self._issue(subject, issued_by, _new_key(key), starts, ends, [*AUTHORITY])
 
     def leaf(
@@ -130,7 +137,9 @@ class Workshop:
         starts: datetime | timedelta = timedelta(days=-1),
         ends: datetime | timedelta = timedelta(days=365),
     ) -> Bundle:
-        """A client's or server's certificate; without `issued_by` it signs itself."""
+        """
+        A client's or server's certificate; without `issued_by` it signs itself.
+        """
         names = [
             *map(x509.DNSName, dns_names),
             *(x509.IPAddress(ipaddress.ip_address(address)) for address in addresses),
@@ -148,7 +157,7 @@ class Workshop:
         ends: datetime | timedelta,
         extensions: list[tuple[x509.ExtensionType, bool]],
     ) -> Bundle:
-        name = x509.Name.from_rfc4514_string(SPACED_COMMA.sub(",", subject), NAMES)
+        name = parse_net_name(subject)
         signer = issued_by.private_key if issued_by else key
         builder = (
             x509.CertificateBuilder()
@@ -171,7 +180,9 @@ class Workshop:
 
 
 def read(data: bytes, password: str = "") -> Bundle:
-    """What an uploaded file holds: a PFX, or a certificate alone in DER or PEM."""
+    """
+    What an uploaded file holds: a PFX, or a certificate alone in DER or PEM.
+    """
     try:
         key, certificate, others = pkcs12.load_key_and_certificates(data, password.encode() or None)
     except ValueError:
@@ -182,12 +193,16 @@ def read(data: bytes, password: str = "") -> Bundle:
 
 
 def thumbprint(certificate: x509.Certificate) -> str:
-    """Upper-case hexadecimal SHA-1, as API Management shows it."""
+    """
+    Upper-case hexadecimal SHA-1, as API Management shows it.
+    """
     return certificate.fingerprint(hashes.SHA1()).hex().upper()
 
 
 def serial_number(certificate: x509.Certificate) -> str:
-    """Upper-case hexadecimal, whole bytes, as .NET shows it."""
+    """
+    Upper-case hexadecimal, whole bytes, as .NET shows it.
+    """
     digits = f"{certificate.serial_number:X}"
     return digits.zfill(len(digits) + len(digits) % 2)
 
@@ -223,8 +238,6 @@ def _rsa_keys() -> Iterator[rsa.RSAPrivateKey]:
 
 RSA_POOL = 4
 _RSA = _rsa_keys()
-SPACED_COMMA = re.compile(r"(?<!\\), +")
-NAMES = {"E": NameOID.EMAIL_ADDRESS, "S": NameOID.STATE_OR_PROVINCE_NAME}
 AUTHORITY: Sequence[tuple[x509.ExtensionType, bool]] = (
     (x509.BasicConstraints(ca=True, path_length=None), True),
     (x509.KeyUsage(False, False, False, False, False, True, True, False, False), True),

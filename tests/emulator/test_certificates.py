@@ -17,9 +17,10 @@ INTERMEDIATE = WORKSHOP.authority("CN=Intermediate", issued_by=ROOT)
     [
         pytest.param("CN=app, O=Contoso, C=NO", "CN=app, O=Contoso, C=NO", id="plain"),
         pytest.param(r"CN=app, O=Contoso\, Inc.", 'CN=app, O="Contoso, Inc."', id="comma"),
-        pytest.param(r"CN=a \"b\" c", 'CN="a ""b"" c"', id="quotes"),
+        pytest.param('CN=app, O="Contoso, Inc.", C=NO', 'CN=app, O="Contoso, Inc.", C=NO', id="quoted"),
+        pytest.param('CN="a ""b"" c"', 'CN="a ""b"" c"', id="quotes"),
         pytest.param("CN=app, E=a@b.example, S=Oslo", "CN=app, E=a@b.example, S=Oslo", id="net-keys"),
-        pytest.param("CN=app, 2.5.4.97=NTRNO-1", "CN=app, OID.2.5.4.97=NTRNO-1", id="unknown-key"),
+        pytest.param("CN=app, OID.2.5.4.97=NTRNO-1", "CN=app, OID.2.5.4.97=NTRNO-1", id="unknown-key"),
     ],
 )
 def test_names_have_the_form_of_net(asked: str, shown: str) -> None:
@@ -29,6 +30,15 @@ def test_names_have_the_form_of_net(asked: str, shown: str) -> None:
     made = WORKSHOP.leaf(asked)
 
     assert shown == made.subject
+
+
+@pytest.mark.parametrize("text", ["app", "CN", 'CN="app', "COLOUR=red"])
+def test_what_is_no_name_is_refused(text: str) -> None:
+    """
+    A text that is no distinguished name makes no certificate.
+    """
+    with pytest.raises(ValueError):
+        WORKSHOP.leaf(text)
 
 
 @pytest.mark.parametrize("password", ["", "secret"], ids=["open", "locked"])

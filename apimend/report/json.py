@@ -11,6 +11,10 @@ from apimend.model.plan import CoverageFigures
 from apimend.report.view import ChangeView, FindingView, RunView
 
 VERSION = 1
+MOST_IN_AN_EVENT = 100
+"""Changes, and findings, in the data of one outgoing event, which Event Grid bounds at 1 MB."""
+
+_LENGTHY = frozenset({"diff", "handOff"})
 
 
 def render(view: RunView) -> dict[str, Any]:
@@ -25,6 +29,19 @@ def render(view: RunView) -> dict[str, Any]:
         "calls": dict(view.calls),
         "nextVisitSeconds": view.next_visit,
     }
+
+
+def event_data(view: RunView) -> dict[str, Any]:
+    """The run for an outgoing event: without diffs and snippets, and with `omitted` counting what is left out."""
+    whole = render(view)
+    for name in ("changes", "findings"):
+        items = whole[name][:MOST_IN_AN_EVENT]
+        whole[name] = [{key: value for key, value in item.items() if key not in _LENGTHY} for item in items]
+    whole["omitted"] = {
+        "changes": len(view.changes) - len(whole["changes"]),
+        "findings": len(view.findings) - len(whole["findings"]),
+    }
+    return whole
 
 
 def summary(view: RunView) -> dict[str, Any]:

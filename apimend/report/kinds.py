@@ -125,6 +125,11 @@ def kind_of(run: Run) -> NoticeKind:
     return _of_findings(run, codes) or kind if kind in _QUIET else kind
 
 
+def severity_of(run: Run) -> Severity:
+    """How much a run matters: that of its kind, or of its worst finding."""
+    return max([kind_of(run).look.severity, *(finding.severity for finding in run.plan.findings)])
+
+
 def _of_findings(run: Run, codes: set[str]) -> NoticeKind | None:
     """What the findings of a visit that wrote nothing are about, if it is anything that a person must hear."""
     serious = {finding.code for finding in run.plan.findings if finding.severity >= Severity.MEDIUM}

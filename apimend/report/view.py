@@ -14,7 +14,7 @@ from apimend.model.ids import ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding, Kind, Plan, Severity, Stage
 from apimend.model.runs import Cause, Outcome, Run, Status, Trigger
 from apimend.report import diff, wording
-from apimend.report.kinds import NoticeKind, kind_of
+from apimend.report.kinds import NoticeKind, kind_of, severity_of
 from apimend.report.links import Links
 from apimend.report.plain import clean, clean_lines, count, seconds
 
@@ -152,7 +152,7 @@ class RunView:
             kind=kind,
             title=wording.title(kind, run),
             sentence=clean(wording.sentence(kind, run, declared)),
-            severity=max([kind.look.severity, *(finding.severity for finding in findings)]),
+            severity=severity_of(run),
             instance=clean(run.instance.name),
             instance_id=clean(run.instance.text),
             resource_group=clean(run.instance.resource_group),

@@ -1,0 +1,26 @@
+"""
+Teams and the topic together: the Notifier that `wiring` hands out.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apimend.notify.teams import Teams
+from apimend.notify.topic import Topic
+
+
+class Outlets:
+    """Both ways out; without a topic, events go nowhere, as nobody asked for them."""
+
+    def __init__(self, teams: Teams, topic: Topic | None = None) -> None:
+        self._teams = teams
+        self._topic = topic
+
+    async def card(self, webhook: str, card: Mapping[str, Any]) -> None:
+        """Post one card. Raises TryLater on 429 and outages, Rejected otherwise."""
+        await self._teams.card(webhook, card)
+
+    async def publish(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Publish CloudEvents to the outgoing topic, where one is set."""
+        if self._topic is not None:
+            await self._topic.publish(events)

@@ -10,6 +10,7 @@ PYTHON ?=
 STORAGE ?= embedded
 SCHEDULES ?= 10000
 export VENV PYTHON
+export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 python := $(VENV)/bin/python
 python_ready := $(VENV)/.ready

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from datetime import timedelta
 
 from multidict import CIMultiDict
 
 from emulator.gateway.backends import Outgoing
 from emulator.gateway.cors import Browser, simple
-from emulator.gateway.exchange import Exchange
+from emulator.gateway.exchange import Cached, Exchange
 from emulator.gateway.expressions import NotEmulated
 from emulator.gateway.forwarding import forward
 from emulator.gateway.outcome import Failure, PolicyFailed, Response, failure, refused
@@ -182,8 +183,27 @@ async def send_request(call: Exchange, element: Element) -> Response | None:
     return None
 
 
+async def cache_lookup(call: Exchange, element: Element) -> Response | None:
+    """
+    What is in the cache goes out at once: whoever asks here is not asked for anything that stands below.
+    """
+    kept = call.cache.get(call.cache_key)
+    return kept.response if kept and kept.until > call.presented.now else None
+
+
+async def cache_store(call: Exchange, element: Element) -> Response | None:
+    """
+    Keep the response of a GET; `outbound` calls it with the response at hand.
+    """
+    if call.asked.method == "GET" and call.received is not None:
+        until = call.presented.now + timedelta(seconds=_number(element, "duration", 0))
+        call.cache[call.cache_key] = Cached(response=call.received, until=until)
+    return None
+
+
 async def forward_request(call: Exchange, element: Element) -> Response | None:
-    return await forward(call)
+    call.received = await forward(call)
+    return call.received
 
 
 async def nothing(call: Exchange, element: Element) -> Response | None:
@@ -206,6 +226,8 @@ NO_DIFFERENCE = (
 STEPS: Mapping[str, Step] = {
     **dict.fromkeys(NO_DIFFERENCE, nothing),
     "authentication-certificate": authentication_certificate,
+    "cache-lookup": cache_lookup,
+    "cache-store": cache_store,
     "check-header": check_header,
     "cors": cors,
     "emit-metric": emit_metric,

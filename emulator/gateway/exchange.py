@@ -7,6 +7,7 @@ The runner and the elements share it; it lives for one request. `scope` shows it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from cryptography import x509
@@ -17,7 +18,7 @@ from emulator.distinguished import net_name
 from emulator.gateway.admission import Asked, Target
 from emulator.gateway.backends import Backends
 from emulator.gateway.estate import Estate
-from emulator.gateway.outcome import Failure
+from emulator.gateway.outcome import Failure, Response
 from emulator.gateway.validation import Presented, verify
 from emulator.options import Options
 from emulator.store import Resource
@@ -37,6 +38,16 @@ class Record:
     thumbprint: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cached:
+    """
+    A response that `cache-store` kept, and until when.
+    """
+
+    response: Response
+    until: datetime
+
+
 @dataclass(kw_only=True)
 class Exchange:
     """
@@ -51,6 +62,7 @@ class Exchange:
     backends: Backends
     options: Options
     records: list[Record] = field(default_factory=list)
+    cache: dict[str, Cached] = field(default_factory=dict)
     headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
     answer_headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
     variables: dict[str, str] = field(default_factory=dict)
@@ -59,10 +71,15 @@ class Exchange:
     backend: Resource | None = None
     own_certificate: str = ""
     failure: Failure | None = None
+    received: Response | None = None
 
     @property
     def owner(self) -> Resource:
         return self.target.api.owner if self.target else self.estate.service
+
+    @property
+    def cache_key(self) -> str:
+        return f"{self.asked.method} {self.estate.service.id} {self.asked.message.first[1]}".casefold()
 
     @property
     def sees_preflight(self) -> bool:
@@ -97,6 +114,7 @@ class Exchange:
             "Method": self.asked.method,
             "IpAddress": self.address,
             "OriginalUrl": {"Host": self.estate.host.host, "Path": f"/{self.asked.path}"},
+            "Url": {"Path": f"/{self.path or (target.rest if target else '')}"},
         }
         deployment = {
             "ServiceName": service.name,

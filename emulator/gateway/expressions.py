@@ -40,6 +40,7 @@ MEMBERS = frozenset(
         "context.Request.IpAddress",
         "context.Request.OriginalUrl.Host",
         "context.Request.OriginalUrl.Path",
+        "context.Request.Url.Path",
         "context.Api",
         "context.Api.Id",
         "context.Api.Name",
@@ -73,6 +74,12 @@ MEMBERS = frozenset(
         "DateTime.UtcNow",
     }
 )
+# On a text, with one literal: `member.StartsWith("x")`.
+TEXT_METHODS: Mapping[str, Callable[[str, str], bool]] = {
+    "StartsWith": str.startswith,
+    "EndsWith": str.endswith,
+    "Contains": operator.contains,
+}
 ATTACHED = "context.Deployment.Certificates"
 
 
@@ -204,6 +211,8 @@ class _Compiler:
             if self._peek() == "(":
                 if path[-1] == "Any" and ".".join(path[:-1]) == ATTACHED:
                     return self._any_attached()
+                if path[-1] in TEXT_METHODS and self._listed(path[:-1]):
+                    return self._text_method(path[:-1], careful, TEXT_METHODS[path[-1]])
                 self._expect("(")
                 self._expect(")")
                 path[-1] += "()"
@@ -225,6 +234,12 @@ class _Compiler:
         self._item = ""
         path = ATTACHED.split(".")
         return lambda scope: any(_truth(test({**scope, item: {"Value": one}})) for one in _walk(scope, path, set()))
+
+    def _text_method(self, path: list[str], careful: set[int], test: Callable[[str, str], bool]) -> Term:
+        self._expect("(")
+        sought = self._literal()
+        self._expect(")")
+        return lambda scope: test(_text(_walk(scope, path, careful)), sought)
 
     def _membership(self) -> Term:
         """
@@ -280,6 +295,12 @@ def _short_circuit(left: Term, right: Term, *, stop: bool) -> Term:
 def _truth(value: object) -> bool:
     if not isinstance(value, bool):
         raise ExpressionFailed("a value that is not a bool was used as one")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ExpressionFailed("Object reference not set to an instance of an object.")
     return value
 
 

@@ -7,6 +7,8 @@ of the server. Which of the two documented ways to name a client certificate wor
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from emulator.certificates import Bundle
 from emulator.gateway.attached import bundle_of, named_bundle
 from emulator.gateway.backends import Outgoing
@@ -34,7 +36,8 @@ def _url(call: Exchange, backend: Resource | None) -> str:
     own = call.target.api.resource.properties.get("serviceUrl") if call.target else None
     base = str(backend.properties.get("url") or "") if backend else call.base_url or str(own or "")
     rest = call.path or (call.target.rest if call.target else "")
-    return f"{base.rstrip('/')}/{rest.lstrip('/')}"
+    query = urlsplit(call.asked.message.first[1]).query
+    return f"{base.rstrip('/')}/{rest.lstrip('/')}" + (f"?{query}" if query else "")
 
 
 def _certificate(call: Exchange, backend: Resource | None) -> Bundle | None:

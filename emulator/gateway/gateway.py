@@ -25,7 +25,7 @@ from emulator.gateway.attached import attached, trust_store
 from emulator.gateway.backends import PARTNER_HOST, Backends
 from emulator.gateway.elements import STEPS
 from emulator.gateway.estate import Estate
-from emulator.gateway.exchange import Exchange, Record
+from emulator.gateway.exchange import Cached, Exchange, Record
 from emulator.gateway.expressions import NotEmulated
 from emulator.gateway.hosts import Host, Kind, Tier, find
 from emulator.gateway.http1 import Message, answer
@@ -77,6 +77,7 @@ class Gateway:
         self.not_emulated: list[str] = []
         self.records: list[Record] = []
         self.served: list[Served] = []
+        self._cache: dict[str, Cached] = {}
         self._listener = Listener(
             lookup=self.host, handler=self._answer, authority=self._authority, workshop=azure.workshop
         )
@@ -155,6 +156,7 @@ class Gateway:
             backends=self.backends,
             options=options,
             records=self.records,
+            cache=self._cache,
         )
 
     def _targeted(self, call: Exchange) -> Response | None:
@@ -193,10 +195,21 @@ class Gateway:
     async def _run(self, call: Exchange) -> Response:
         try:
             pipeline = Pipeline(levels(call.estate, call.target), call, STEPS)
-            response = await pipeline.run("inbound") or await pipeline.run("backend") or Response()
+            response = await pipeline.run("inbound")
+            if response is None:
+                response = await pipeline.run("backend") or Response()
+                await self._keep(pipeline, call)
         except PolicyFailed as failed:
             return await self._recover(call, failed)
         return _with_headers(response, call.answer_headers)
+
+    async def _keep(self, pipeline: Pipeline, call: Exchange) -> None:
+        """
+        All that is played of outbound: what lies in the cache answers callers that no later check has seen.
+        """
+        for element in pipeline.elements("outbound"):
+            if element.name == "cache-store":
+                await STEPS[element.name](call, element)
 
     async def _recover(self, call: Exchange, failed: PolicyFailed) -> Response:
         """

@@ -59,6 +59,8 @@ def scope(certificate: dict[str, Any] | None = CERTIFICATE, *, product: str | No
         ("@(context.Product == null)", True),
         ('@(context.Deployment.Gateway.Id == "managed")', True),
         ('@(context.Request.OriginalUrl.Host == "api.contoso.com")', True),
+        (f'@({ME}.SubjectName.Name.Contains("app"))', True),
+        ('@(context.Request.OriginalUrl.Host.StartsWith("api.") && !context.Api.Id.EndsWith("x"))', True),
         (f"@(/* first */ {ME} == null // last\n || false)", False),
     ],
 )
@@ -107,7 +109,8 @@ def test_a_member_of_null_fails(expression: str) -> None:
     [
         "@{ return true; }",
         '@(context.Variables.ContainsKey("x"))',
-        f'@({ME}.Subject.Contains("app"))',
+        f"@({ME}.Subject.Contains(context.Api.Id))",
+        f'@({ME}.Subject.IndexOf("app") > 0)',
         f'@({ME}.Thumbprint.ToUpper() == "AB12")',
         f'@({ME} == null || context.Request.Headers.GetValueOrDefault("x","") == "y")',
         '@(context.Deployment.Certificates.ContainsKey("a"))',

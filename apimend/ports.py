@@ -5,7 +5,7 @@ Reading and writing are different types. A rule is handed an InstanceReader and 
 mode has no InstanceWriter at all.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -201,10 +201,16 @@ class Safety(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class VisitContext:
-    """What a rule may know besides what it observed: the time, and what the ledger remembers."""
+    """
+    What a rule may know besides what it observed: the time, and what the ledger remembers.
+
+    `thorough`: look also at what a plain event on the service doesn't call for. `wrote` tells our writes to a
+    resource, newest first, so that a rule knows its own work again.
+    """
 
     now: datetime
     progress: Progress
+    wrote: Callable[[ResourceId], Awaitable[tuple[Intent, ...]]]
     thorough: bool = True
 
 
@@ -288,8 +294,12 @@ class Bells(Protocol):
         Raises Unreadable for a message of an unknown form or version."""
         ...
 
-    async def finish(self, visit: Visit, *, again_after: float | None = None) -> None:
-        """Note what was answered; ring again if it was rung meanwhile, or in `again_after` seconds."""
+    async def finish(self, visit: Visit, *, again_after: float | None = None, hold: bool = False) -> None:
+        """
+        Note what was answered; ring again if it was rung meanwhile, or in `again_after` seconds.
+
+        With `hold` only a person's wish (replay, order, command) wakes the instance before that: for a Retry-After.
+        """
         ...
 
     async def overdue(self) -> tuple[InstanceId, ...]:
@@ -298,6 +308,10 @@ class Bells(Protocol):
 
     async def trigger(self, instance: InstanceId) -> Trigger | None:
         """The newest trigger that rang this bell, for the log."""
+        ...
+
+    async def due(self, instance: InstanceId) -> datetime | None:
+        """When the next visit is due: in the past for one that is late or under way, None where none is wanted."""
         ...
 
 
@@ -338,7 +352,7 @@ class Ledger(Protocol):
         """The writes of a run, oldest first."""
         ...
 
-    async def wrote(self, instance: InstanceId, target: ResourceId) -> tuple[Intent, ...]:
+    async def wrote(self, instance: InstanceId, target: ResourceId, *, limit: int | None = None) -> tuple[Intent, ...]:
         """Our writes to one resource, newest first."""
         ...
 
@@ -367,6 +381,18 @@ class Ledger(Protocol):
         ...
 
     async def noted(self, key: str) -> str: ...
+
+
+class Buckets(Protocol):
+    """Shared token buckets that stay below Azure Resource Manager's limits (`reads`, `writes`, `deletes`)."""
+
+    async def take(self, subscription: str, kind: str, *, urgent: bool = True) -> None:
+        """Leave to make one call. Raises Throttled; work that is not urgent meets it earlier."""
+        ...
+
+    async def drain(self, subscription: str, kind: str, *, after: float) -> None:
+        """Azure answered 429 with this Retry-After: nobody gets leave before."""
+        ...
 
 
 class Notices(Protocol):

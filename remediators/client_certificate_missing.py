@@ -53,8 +53,8 @@ class ClientCertificateMissing:
     async def observe(self, reader: InstanceReader, desired: Desired, context: VisitContext) -> Attached:
         if not desired.certificates:
             return Attached(instance=reader.instance, entities=(), vault={}, secret_ids={})
-        entities, *held = await asyncio.gather(
-            reader.certificates(), *(_held(reader, declared) for declared in desired.certificates)
+        entities, held = await asyncio.gather(
+            reader.certificates(), asyncio.gather(*(_held(reader, declared) for declared in desired.certificates))
         )
         return Attached(
             instance=reader.instance,

@@ -76,21 +76,20 @@ def _silent(service: Service, desired: Desired) -> tuple[Hostname, ...]:
 
 def _change(service: Service, silent: Sequence[Hostname]) -> Change:
     if service.tier.switch is Switch.HOSTNAME:
-        before, after = (
-            {"negotiateClientCertificate": {entry.host.casefold(): flag for entry in silent}} for flag in (False, True)
-        )
+        hosts = [entry.host.casefold() for entry in silent]
+        before, after = (canonical({"negotiateClientCertificate": dict.fromkeys(hosts, on)}) for on in (False, True))
         what = ", ".join(entry.host for entry in silent)
         was, will = f"{what}: no certificate is asked for", f"{what}: a certificate is asked for"
     else:
-        before, after = {"enableClientCertificate": False}, {"enableClientCertificate": True}  # type: ignore[dict-item]
+        before, after = (canonical({"enableClientCertificate": on}) for on in (False, True))
         was, will = "enableClientCertificate: false", "enableClientCertificate: true"
     change = Change(
         kind=Kind.SERVICE_NEGOTIATION,
         target=service.id,
         stage=Stage.NEGOTIATE,
         remediator=NegotiationDisabled.name,
-        before=canonical(before),
-        after=canonical(after),
+        before=before,
+        after=after,
         etag=service.etag,
         reason=_reason(service),
         was=was,

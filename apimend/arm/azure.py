@@ -34,10 +34,10 @@ class ArmAzure:
         self._cloud = cloud
         self._credential = credential
         self._clock = clock
-        self._session = session
+        self.session = session
         self._clients: dict[str, ApiManagementClient] = {}
-        self._transport = ClockedTransport(session, clock)
-        self._pipeline = open_pipeline(self._transport, credential, cloud)
+        self.transport = ClockedTransport(session, clock)
+        self._pipeline = open_pipeline(self.transport, credential, cloud)
         self._arm: AsyncPipelineClient[Any, Any] = AsyncPipelineClient(cloud.arm_url, pipeline=self._pipeline)
         graph = ResourceGraphClient(
             credential,
@@ -46,7 +46,7 @@ class ArmAzure:
             pipeline=self._pipeline,
         )
         self._graph = Graph(graph)
-        self._vaults = Vaults(self._transport, credential, cloud)
+        self._vaults = Vaults(self.transport, credential, cloud)
 
     @classmethod
     def open(cls, *, cloud: Cloud, credential: AsyncTokenCredential, clock: Clock) -> "ArmAzure":
@@ -74,7 +74,7 @@ class ArmAzure:
 
     async def close(self) -> None:
         """Let the connections go."""
-        await self._session.close()
+        await self.session.close()
 
     def _client(self, subscription: str) -> ApiManagementClient:
         key = subscription.casefold()

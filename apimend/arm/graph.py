@@ -47,7 +47,9 @@ class Graph:
             request = QueryRequest(query=query, subscriptions=list(subscriptions) or None, options=options)
             with translated("Resource Graph"):
                 answer = await self._client.resources(request)
-    XX
+            rows: list[Mapping[str, Any]] = list(answer.data or ())  # type: ignore[arg-type]  # typed for the table form
+            for row in rows:
+                yield row
             token = answer.skip_token
             if not token:
                 return

@@ -8,8 +8,7 @@ takes longer than a few seconds.
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -17,18 +16,17 @@ import structlog
 from apimend.engine import settle
 from apimend.engine.apply import STOP_NOTE, Applier
 from apimend.engine.guard import BUSY_AGAIN, Circumstances, decide
-from apimend.model.azure import Service
-from apimend.model.desired import Desired, Mode
-from apimend.model.errors import BadInput, Denied, Final, Gone, LeaseTaken, TryLater
+from apimend.engine.look import Look, approves, is_done, lowest, result_of, unread
+from apimend.model.desired import Mode
+from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater
 from apimend.model.ids import InstanceId
-from apimend.model.plan import Change, Finding, Plan, Severity, Stage
-from apimend.model.runs import Cause, Order, OrderKind, Outcome, Progress, Result, Run, Status, Trigger
+from apimend.model.plan import Change, Plan, Severity
+from apimend.model.runs import Cause, OrderKind, Result, Run, Status, Trigger
 from apimend.ports import (
     Azure,
     Bells,
     Clock,
     DesiredSource,
-    InstanceReader,
     InstanceWriter,
     Lease,
     Leases,
@@ -106,14 +104,14 @@ class Engine:
         await self._apply(look, lease)
         return await self._record(look)
 
-    async def _look(self, trigger: Trigger, requested: Mode | None) -> "_Look":
+    async def _look(self, trigger: Trigger, requested: Mode | None) -> Look:
         """The service as it is, what is declared for it, what is remembered and ordered."""
         now = self.clock.now()
         progress = await self.ledger.progress(trigger.instance)
         orders = await self.ledger.orders(trigger.instance)
         reader = self.azure.reader(trigger.instance)
-        look = _Look(trigger=trigger, id=self.new_id(), started=now, reader=reader, progress=progress, orders=orders)
-        look.requested = _lowest([requested, *(o.mode for o in orders if o.kind is OrderKind.REPLAY)])
+        look = Look(trigger=trigger, id=self.new_id(), started=now, reader=reader, progress=progress, orders=orders)
+        look.requested = lowest([requested, *(o.mode for o in orders if o.kind is OrderKind.REPLAY)])
         await self._recover(look)
         try:
             look.service = await reader.service()
@@ -130,7 +128,7 @@ class Engine:
             look.progress = settle.read(look.progress, look.service, now, distance=self.settle_seconds)
         return look
 
-    async def _recover(self, look: "_Look") -> None:
+    async def _recover(self, look: Look) -> None:
         """A write that a crash left open: remember that it may have taken effect, and look."""
         open_intents = await self.ledger.open_intents(look.trigger.instance)
         if not open_intents:
@@ -141,10 +139,16 @@ class Engine:
             await self.ledger.close(replace(intent, closed="interrupted"))
         look.notes.append("An earlier visit was interrupted while writing; the live state was read again.")
 
-    async def _observe(self, look: "_Look") -> None:
+    async def _observe(self, look: Look) -> None:
         """Every rule observes and plans; one that fails never stops the next."""
         assert look.desired is not None
-        context = VisitContext(now=look.started, progress=look.progress, thorough=look.thorough)
+        instance = look.trigger.instance
+        context = VisitContext(
+            now=look.started,
+            progress=look.progress,
+            wrote=lambda target: self.ledger.wrote(instance, target),
+            thorough=look.thorough,
+        )
         proposals = await asyncio.gather(*(self._propose(rule, look, context) for rule in self.remediators))
         coverage = next((p.coverage for p in proposals if p.coverage), None)
         coverage_after = next((p.coverage_after for p in proposals if p.coverage_after), None)
@@ -157,7 +161,7 @@ class Engine:
         look.notes += [note for proposal in proposals for note in proposal.notes]
         look.progress = settle.doubted(look.progress, look.plan)
 
-    async def _propose(self, rule: Remediator[Any], look: "_Look", context: VisitContext) -> Proposal:
+    async def _propose(self, rule: Remediator[Any], look: Look, context: VisitContext) -> Proposal:
         assert look.desired is not None
         with structlog.contextvars.bound_contextvars(rule=rule.name):
             try:
@@ -165,14 +169,14 @@ class Engine:
                 return rule.plan(observed, look.desired, context)
             except TryLater as error:
                 look.again(error.after or _LATER)
-                return Proposal(findings=(_unread(rule, look, error, Severity.LOW),))
+                return Proposal(findings=(unread(rule, look, error, Severity.LOW),))
             except Final as error:
-                return Proposal(findings=(_unread(rule, look, error, Severity.HIGH),))
+                return Proposal(findings=(unread(rule, look, error, Severity.HIGH),))
             except Exception as error:
                 _log.exception("rule.failed")
-                return Proposal(findings=(_unread(rule, look, error, Severity.HIGH),))
+                return Proposal(findings=(unread(rule, look, error, Severity.HIGH),))
 
-    async def _apply(self, look: "_Look", lease: Lease) -> None:
+    async def _apply(self, look: Look, lease: Lease) -> None:
         """What the guards allow is written; the rest is said."""
         assert look.desired is not None
         assert look.service is not None
@@ -197,7 +201,7 @@ class Engine:
         order = {change.id: position for position, change in enumerate(look.plan.changes)}
         look.outcomes = tuple(sorted(told, key=lambda outcome: order[outcome.change]))
         look.mode = max((given.mode_for(c) for c in look.plan.changes), default=self._mode(look))
-        look.result = _result(look)
+        look.result = result_of(look)
         for outcome in look.outcomes:
             if outcome.status is Status.DEFERRED and outcome.after is not None:
                 look.again(outcome.after)
@@ -206,7 +210,7 @@ class Engine:
         if look.progress.settling and not look.plan.is_empty:
             look.again(self.settle_seconds)
 
-    async def _circumstances(self, look: "_Look") -> Circumstances:
+    async def _circumstances(self, look: Look) -> Circumstances:
         assert look.desired is not None
         assert look.service is not None
         day = f"{look.started:%Y-%m-%d}"
@@ -218,7 +222,7 @@ class Engine:
             desired=look.desired,
             progress=look.progress,
             requested=look.requested,
-            approved=frozenset(c for o in look.orders if _approves(o, look) for c in o.changes),
+            approved=frozenset(c for o in look.orders if approves(o, look) for c in o.changes),
             service_busy=look.service.busy,
             stopped=await self.ledger.noted(STOP_NOTE) if may_write else "",
             writes_today=look.progress.writes.get(day, 0),
@@ -227,7 +231,7 @@ class Engine:
             settle_seconds=self.settle_seconds,
         )
 
-    async def _rounds(self, change: Change, look: "_Look") -> int:
+    async def _rounds(self, change: Change, look: Look) -> int:
         """How often within a day we wrote just this, so somebody takes it back each time."""
         wrote = await self.ledger.wrote(look.trigger.instance, change.target)
         return sum(
@@ -239,7 +243,7 @@ class Engine:
             and (look.started - intent.at).total_seconds() < 86400
         )
 
-    async def _record(self, look: "_Look") -> Run:
+    async def _record(self, look: Look) -> Run:
         """Into the ledger, and to those who should hear of it."""
         run = look.run(ended=self.clock.now(), mode=look.mode if look.mode is not None else self._mode(look))
         await self.ledger.save_progress(look.remembered(run))
@@ -247,175 +251,15 @@ class Engine:
             return run
         await self.ledger.save_run(run)
         for order in look.orders:
-            if _is_done(order, run):
+            if is_done(order, run):
                 await self.ledger.consume(order, run.id)
         await self.notices.tell(run, look.desired)
         return run
 
-    def _mode(self, look: "_Look") -> Mode:
+    def _mode(self, look: Look) -> Mode:
         declared = look.desired.mode if look.desired else Mode.REPORT
         ceiling = self.ceiling if self.writer is not None else Mode.REPORT
         return min(ceiling, declared, declared if look.requested is None else look.requested)
 
     def _follow_up(self, instance: InstanceId) -> Trigger:
         return Trigger(cause=Cause.FOLLOW_UP, instance=instance, at=self.clock.now())
-
-
-@dataclass(kw_only=True)
-class _Look:
-    """A visit in the making."""
-
-    trigger: Trigger
-    id: str
-    started: datetime
-    reader: InstanceReader
-    progress: Progress
-    orders: Sequence[Order]
-    requested: Mode | None = None
-    service: Service | None = None
-    desired: Desired | None = None
-    plan: Plan = field(default_factory=Plan)
-    findings: list[Finding] = field(default_factory=list)
-    outcomes: tuple[Outcome, ...] = ()
-    notes: list[str] = field(default_factory=list)
-    result: Result | None = None
-    mode: Mode | None = None
-    error: str = ""
-    next_visit: float | None = None
-
-    @property
-    def thorough(self) -> bool:
-        """Whether to look at what a plain event on the service doesn't call for."""
-        return (
-            self.trigger.cause is not Cause.EVENT
-            or self.trigger.touched is None
-            or bool(self.trigger.touched.below_instance)
-        )
-
-    @property
-    def waits_for_update(self) -> bool:
-        """Our own update is on its way, and nobody asked for anything: come back later without a run."""
-        if self.service is None or self.desired is None or self.orders:
-            return False
-        if not (self.service.busy and self.progress.update_since) or settle.stuck(
-            self.progress, self.service, self.started
-        ):
-            return False
-        self.again(BUSY_AGAIN)
-        self.result = Result.PENDING
-        return True
-
-    def again(self, after: float) -> None:
-        """Come back in so many seconds, or sooner."""
-        self.next_visit = after if self.next_visit is None else min(self.next_visit, after)
-
-    def later(self, error: TryLater) -> None:
-        """The instance could not be read this time."""
-        self.result, self.error = Result.FAILED, str(error)
-        self.again(error.after or _LATER)
-
-    def failed(self, error: Final) -> None:
-        """The instance can't be read at all."""
-        self.result, self.error = Result.FAILED, str(error)
-        self.plan = Plan.of((), (_finding("instance_unreadable", self, str(error), Severity.HIGH),))
-
-    def unreadable(self, error: BadInput) -> None:
-        """The desired state has faults: fail closed, and say so."""
-        self.result, self.error = Result.FAILED, str(error)
-        self.plan = Plan.of((), (_finding("desired_state_unreadable", self, str(error), Severity.CRITICAL),))
-
-    def run(self, *, ended: datetime, mode: Mode) -> Run:
-        """The visit as a record."""
-        result = self.result or (Result.UNMANAGED if self.desired is None else Result.CONVERGED)
-        return Run(
-            id=self.id,
-            instance=self.service.id if self.service else self.trigger.instance,
-            trigger=self.trigger,
-            mode=mode,
-            started=self.started,
-            ended=ended,
-            result=result,
-            plan=self.plan,
-            outcomes=self.outcomes,
-            notes=tuple(dict.fromkeys(self.notes)),
-            orders=tuple(order.id for order in self.orders),
-            declared=str(self.desired.place) if self.desired else "",
-            error=self.error,
-            calls=self.reader.calls,
-            next_visit=self.next_visit,
-        )
-
-    def remembered(self, run: Run) -> Progress:
-        """What the next visit should know."""
-        known = replace(self.progress, seen=run.ended, last_result=run.result.value, managed=self.desired is not None)
-        if self.service is not None and self.desired is not None and self.result not in (None, Result.FAILED):
-            known = replace(known, **settle.live(self.service, self.plan))
-        figures = self.plan.coverage
-        return replace(known, coverage=(figures.covered, figures.total)) if figures else known
-
-
-def _result(look: _Look) -> Result:
-    found = {outcome.status for outcome in look.outcomes}
-    if not found:
-        blocked = any(finding.blocks for finding in look.plan.findings)
-        return Result.REFUSED if blocked else Result.CONVERGED
-    if Status.FAILED in found:
-        return Result.PARTIAL if found & {Status.APPLIED, Status.PENDING} else Result.FAILED
-    if Status.PENDING in found:
-        return Result.PENDING
-    if Status.APPLIED in found:
-        return Result.APPLIED if found == {Status.APPLIED} else Result.PARTIAL
-    if any(o.status is Status.PLANNED and "approval" in o.why for o in look.outcomes):
-        return Result.ASKED
-    if found == {Status.REFUSED}:
-        return Result.REFUSED
-    return Result.PLANNED if Status.PLANNED in found else Result.PENDING
-
-
-def _approves(order: Order, look: _Look) -> bool:
-    return order.kind is OrderKind.APPROVE and (order.expires is None or order.expires > look.started)
-
-
-def _is_done(order: Order, run: Run) -> bool:
-    """An approval stands until all it covers is gone from the plan, or it has lapsed; the others are for one visit."""
-    if order.kind is not OrderKind.APPROVE:
-        return run.result is not Result.FAILED or run.next_visit is None
-    lapsed = order.expires is not None and order.expires <= run.started
-    return lapsed or not any(
-        change.id in order.changes and _still_open(run.outcome_of(change.id)) for change in run.plan.changes
-    )
-
-
-def _still_open(outcome: Outcome | None) -> bool:
-    return outcome is None or outcome.status is not Status.APPLIED
-
-
-def _lowest(modes: Sequence[Mode | None]) -> Mode | None:
-    given = [mode for mode in modes if mode is not None]
-    return min(given) if given else None
-
-
-def _unread(rule: Remediator[Any], look: _Look, error: Exception, severity: Severity) -> Finding:
-    denied = isinstance(error, Denied)
-    said = str(error) if isinstance(error, TryLater | Final) else type(error).__name__
-    return Finding(
-        code="rule_denied" if denied else "rule_failed",
-        target=look.trigger.instance,
-        remediator=rule.name,
-        severity=severity,
-        message=f"{rule.name} could not look: {said}",
-        why_left="What can't be read is not written.",
-        steps=(f"It needs: {', '.join(sorted(rule.reads))}.",) if denied else (),
-        blocks=frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
-    )
-
-
-def _finding(code: str, look: _Look, message: str, severity: Severity) -> Finding:
-    return Finding(
-        code=code,
-        target=look.trigger.instance,
-        remediator="engine",
-        severity=severity,
-        message=message,
-        why_left="What can't be read is not written.",
-    )

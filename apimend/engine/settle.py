@@ -5,7 +5,6 @@ Azure says `Succeeded` while it still serves old values, so a service counts as 
 idle with negotiation on several times, some distance apart.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -60,11 +59,12 @@ def stuck(progress: Progress, service: Service, now: datetime) -> bool:
     return service.busy and progress.update_since is not None and now - progress.update_since > STUCK_AFTER
 
 
-def live(service: Service, plan: Plan) -> Mapping[str, bool]:
-    """What the next visit should know of this one: is negotiation on, is a check in force."""
-    wants = {change.stage for change in plan.changes}
-    return {
-        "negotiated": Stage.NEGOTIATE not in wants and not service.busy,
-        "checked": Stage.VALIDATE not in wants
-        and not any(f.severity >= Severity.HIGH for f in plan.blocked(Stage.VALIDATE)),
-    }
+def is_negotiated(service: Service, plan: Plan) -> bool:
+    """Whether negotiation is on as declared."""
+    return not service.busy and not any(change.stage is Stage.NEGOTIATE for change in plan.changes)
+
+
+def is_checked(plan: Plan) -> bool:
+    """Whether the declared check is in force."""
+    wanted = any(change.stage is Stage.VALIDATE for change in plan.changes)
+    return not wanted and not any(finding.severity >= Severity.HIGH for finding in plan.blocked(Stage.VALIDATE))

@@ -1,0 +1,93 @@
+"""
+The doorbell: an event's text becomes rings of bells, and nothing else.
+
+`on_resource_change` and the replay door call it. It reads no instance. What it doesn't understand it logs with
+its id; it never breaks the function.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import structlog
+
+from apimend.events import Concern, ParsedEvent, parse_events, to_trigger
+from apimend.model.errors import BadInput
+from apimend.model.ids import InstanceId
+from apimend.ports import Bells, Clock, Ledger
+
+_log = structlog.get_logger(__name__)
+LOW_PRIORITY_AFTER = 300.0
+"""Seconds that echoes, failed writes and unknown children wait, so that a burst of them is one visit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What became of one event: the instances whose bells were rung, or why none was."""
+
+    event: str
+    rung: tuple[InstanceId, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """
+    Rings bells for events of the declared tenant and subscriptions.
+
+    `own` are our own client and principal ids, in lower case.
+    """
+
+    bells: Bells
+    ledger: Ledger
+    clock: Clock
+    tenant: str = ""
+    subscriptions: frozenset[str] = frozenset()
+    own: Collection[str] = ()
+
+    async def hear(self, text: str) -> list[Heard]:
+        """Ring for every event in `text`. Raises BadInput where it is no event at all."""
+        return [await self._hear(event) for event in parse_events(text)]
+
+    async def hear_quietly(self, text: str) -> None:
+        """As `hear`, for the platform's door: a malformed event is logged, because sending it again helps nobody."""
+        try:
+            heard = await self.hear(text)
+        except BadInput as error:
+            _log.warning("event.malformed", faults=[str(fault) for fault in error.faults], size=len(text))
+            return
+        for one in heard:
+            _log.info("event.heard", event_id=one.event, rung=len(one.rung), why=one.why)
+
+    async def _hear(self, event: ParsedEvent) -> Heard:
+        if not event.understood:
+            return Heard(event=event.id, why=event.reason)
+        if self.tenant and event.tenant and event.tenant.casefold() != self.tenant:
+            return Heard(event=event.id, why="It comes from another tenant.")
+        rung = []
+        for instance in await self._instances(event):
+            if not self.declared(instance):
+                return Heard(event=event.id, why="Its subscription is not declared.")
+            trigger = to_trigger(event, self.clock.now(), own=self.own, instance=instance)
+            if trigger is None:
+                return Heard(event=event.id, why="It changes nothing.")
+            ours = bool(trigger.client_request_id) and await self.ledger.is_ours(trigger.client_request_id)
+            await self.bells.ring(trigger, after=0.0 if trigger.urgent and not ours else LOW_PRIORITY_AFTER)
+            rung.append(instance)
+        return Heard(event=event.id, rung=tuple(rung), why="" if rung else "It concerns no instance that we know.")
+
+    async def instances(self, text: str) -> list[InstanceId]:
+        """The instances that the events in `text` concern, without doubles. Raises BadInput."""
+        found = [instance for event in parse_events(text) for instance in await self._instances(event)]
+        return list(dict.fromkeys(found))
+
+    def declared(self, instance: InstanceId) -> bool:
+        """Whether the instance lies in a declared subscription; all are, where none is named."""
+        return not self.subscriptions or instance.subscription.casefold() in self.subscriptions
+
+    async def _instances(self, event: ParsedEvent) -> tuple[InstanceId, ...]:
+        """The instance that the event names; for a vault or a workspace gateway, all that we look after."""
+        if event.instance is not None:
+            return (event.instance,)
+        if event.concern is Concern.NOTHING:
+            return ()
+        return tuple(known.instance for known in await self.ledger.instances() if known.managed)

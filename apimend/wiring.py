@@ -1,0 +1,145 @@
+"""
+The composition root: settings become adapters, adapters become the engine. The rules are passed in.
+
+`function_app` and `cli` call `wire`; nothing else joins an adapter to the engine.
+"""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.identity.aio import ManagedIdentityCredential
+
+from apimend.arm.azure import ArmAzure
+from apimend.documents import FileSource
+from apimend.engine.intake import Intake
+from apimend.engine.parked import Parking
+from apimend.engine.reconcile import Engine
+from apimend.engine.sweep import Sweeper
+from apimend.model.desired import Mode
+from apimend.notify.notices import Notices
+from apimend.notify.outlets import Outlets
+from apimend.notify.teams import Teams
+from apimend.notify.topic import Topic
+from apimend.ports import Clock, DesiredSource, Remediator
+from apimend.report.links import Links
+from apimend.settings import Envelope, Settings, SqliteStorage
+from apimend.storage.stores import Storage, open_sqlite
+from apimend.web.replay import Replay
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wired:
+    """Everything that the doors need, and how to let it go."""
+
+    settings: Settings
+    azure: ArmAzure
+    credential: AsyncTokenCredential
+    storage: Storage
+    desired: DesiredSource
+    notices: Notices
+    engine: Engine
+    intake: Intake
+    sweeper: Sweeper
+    parking: Parking
+    replay: Replay
+    links: Links
+
+    async def close(self) -> None:
+        """Let connections and files go."""
+        await self.azure.close()
+        await self.credential.close()
+        await self.storage.close()
+
+
+async def wire(
+    settings: Settings,
+    *,
+    clock: Clock,
+    remediators: Sequence[Remediator[Any]],
+    credential: AsyncTokenCredential | None = None,
+) -> Wired:
+    """
+    The whole app. Must be awaited inside the loop that will use it.
+
+    In report mode no writer is handed to the engine. Without a `credential` it is the app's managed identity.
+    """
+    identity = credential or ManagedIdentityCredential(client_id=settings.client_id or None)
+    azure = ArmAzure.open(cloud=settings.cloud, credential=identity, clock=clock)
+    storage = _storage(settings, clock, identity)
+    desired = FileSource(settings.desired_state_path)
+    links = Links(base_url=settings.pages_url)
+    notices = _notices(settings, azure, identity, storage, clock, links)
+    ledger, bells = storage.ledger, storage.bells
+    intake = Intake(
+        bells=bells, ledger=ledger, clock=clock, tenant=settings.tenant, subscriptions=settings.subscriptions
+    )
+    engine = Engine(
+        azure=azure,
+        desired=desired,
+        bells=bells,
+        leases=storage.leases,
+        ledger=ledger,
+        notices=notices,
+        clock=clock,
+        remediators=remediators,
+        ceiling=settings.ceiling,
+        writer=None if settings.ceiling is Mode.REPORT else azure.writer,
+        settle_seconds=float(settings.settle_seconds),
+    )
+    return Wired(
+        settings=settings,
+        azure=azure,
+        credential=identity,
+        storage=storage,
+        desired=desired,
+        notices=notices,
+        engine=engine,
+        intake=intake,
+        sweeper=Sweeper(azure=azure, bells=bells, ledger=ledger, clock=clock, subscriptions=settings.subscriptions),
+        parking=Parking(records=storage.records, clock=clock),
+        replay=Replay(
+            intake=intake,
+            azure=azure,
+            desired=desired,
+            bells=bells,
+            ledger=ledger,
+            clock=clock,
+            ceiling=settings.ceiling,
+        ),
+        links=links,
+    )
+
+
+def _storage(settings: Settings, clock: Clock, credential: AsyncTokenCredential) -> Storage:
+    if isinstance(settings.storage, SqliteStorage):
+        return open_sqlite(settings.storage.path, clock)
+    # By name, so that the Azure SDKs are loaded only where they are used.
+    azure = importlib.import_module("apimend.storage.azure")
+    storage: Storage = azure.open_azure(settings.storage, clock=clock, credential=credential)
+    return storage
+
+
+def _notices(
+    settings: Settings,
+    azure: ArmAzure,
+    credential: AsyncTokenCredential,
+    storage: Storage,
+    clock: Clock,
+    links: Links,
+) -> Notices:
+    teams = Teams(azure.session, settings.webhooks, clock, envelope=settings.envelope is Envelope.MESSAGE)
+    topic = None
+    if settings.topic_endpoint:
+        topic = Topic(settings.topic_endpoint, credential, transport=azure.transport)
+    return Notices(
+        ledger=storage.ledger,
+        messages=storage.messages,
+        notifier=Outlets(teams, topic),
+        clock=clock,
+        links=links,
+        routes=settings.webhooks,
+        publishes=topic is not None,
+    )

@@ -45,6 +45,7 @@ class Asked:
     """
 
     method: str
+    host: str
     path: str
     query: Mapping[str, str]
     revision: str
@@ -56,6 +57,7 @@ class Asked:
         revision = REVISION.search(unquote(parts.path))
         return cls(
             method=message.first[0].upper(),
+            host=message.headers.get("Host", "").partition(":")[0].casefold(),
             path=REVISION.sub("", unquote(parts.path)).strip("/"),
             query=dict(parse_qsl(parts.query, keep_blank_values=True)),
             revision=revision["number"] if revision else "",

@@ -113,7 +113,7 @@ class Exchange:
             "Certificate": _certificate(self.presented.certificate, self.presented),
             "Method": self.asked.method,
             "IpAddress": self.address,
-            "OriginalUrl": {"Host": self.estate.host.host, "Path": f"/{self.asked.path}"},
+            "OriginalUrl": {"Host": self.asked.host, "Path": f"/{self.asked.path}"},
             "Url": {"Path": f"/{self.path or (target.rest if target else '')}"},
         }
         deployment = {

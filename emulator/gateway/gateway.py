@@ -88,6 +88,7 @@ class Gateway:
         """
         if name == PARTNER_HOST:
             return Host(host=name, kind=Kind.PARTNER, negotiates=True)
+        self._azure.provider.advance()  # an update that is done by now counts, though nobody has asked ARM
         return find(self._azure.store, self._azure.options, name)
 
     def routes(self, table: RouteTable) -> None:
@@ -116,11 +117,14 @@ class Gateway:
     async def _answer(self, arrival: Arrival[Host]) -> Message:
         if arrival.door.kind is Kind.PARTNER:
             return _message(self.backends.as_partner(arrival.message, arrival.certificate))
+        self._azure.in_flight += 1
         try:
             response = await self._respond(arrival)
         except NotEmulated as unknown:
             self.not_emulated.append(str(unknown))
             response = Response(status=500, body=f"not emulated: {unknown}".encode())
+        finally:
+            self._azure.in_flight -= 1
         method, path, _ = arrival.message.first
         self.served.append(Served(host=arrival.door.host, method=method, path=path, status=response.status))
         return _message(response)
@@ -129,6 +133,8 @@ class Gateway:
         host, asked = arrival.door, Asked.of(arrival.message)
         if host.tier is Tier.CONSUMPTION and host.kind is Kind.MANAGED and host.negotiates and not arrival.certificate:
             return refused(403, "Client certificate required")
+        if not self._is_named(host, asked):
+            return not_found().response
         if asked.path == (CONSUMPTION_STATUS_PATH if host.tier is Tier.CONSUMPTION else STATUS_PATH):
             return Response(body=b"Service Operational")
         call = self._call(arrival, asked)
@@ -137,6 +143,14 @@ class Gateway:
         except PolicyFailed as failed:
             return await self._recover(call, failed)
         return found if isinstance(found, Response) else await self._run(call)
+
+    def _is_named(self, host: Host, asked: Asked) -> bool:
+        """
+        Whether the Host header names a host of the same gateway; which one of them, the caller is free to say.
+        """
+        named = find(self._azure.store, self._azure.options, asked.host)
+        own = (host.kind, host.service, host.gateway, host.workspace)
+        return named is not None and own == (named.kind, named.service, named.gateway, named.workspace)
 
     def _call(self, arrival: Arrival[Host], asked: Asked) -> Exchange:
         estate, options = Estate(self._azure.store, arrival.door), self._azure.options

@@ -67,6 +67,14 @@ class Bell:
             wanted = now
         return done if wanted is None else done._sound(wanted, now=now, ticket=ticket)
 
+    def unsent(self, before: "Bell", *, now: datetime) -> "Bell":
+        """
+        The message for its ticket could not be sent, so it is marked as late: the next ring sends one, and so does
+        the sweep. Others may have relied on that message, so a visit stays wanted; and the one that it replaced
+        is still under way, so that is honoured again.
+        """
+        return replace(self, ticket=before.ticket, due=now - GRACE - timedelta(seconds=1))
+
     def _sound(self, wanted: datetime, *, now: datetime, ticket: str) -> "Bell":
         if self.comes_by(wanted, now=now):
             return self

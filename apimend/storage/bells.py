@@ -10,7 +10,6 @@ state or a wish; what a person asked for is an Order in the ledger.
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -114,7 +113,7 @@ class StoredBells:
         for _ in range(ATTEMPTS):
             bell, record = await self._read(instance)
             if first and bell.ticket == ticket:  # our write took effect although its answer was lost
-                await self._send(bell)
+                await self._send(bell, before=first)
                 return
             if first and merged(first, bell):
                 return
@@ -127,7 +126,7 @@ class StoredBells:
                 lost = error
                 continue
             if changed.ticket == ticket:
-                await self._send(changed)
+                await self._send(changed, before=bell)
             return
         raise Changed(f"The bell of {instance} changed {ATTEMPTS} times under our hands.") from lost
 
@@ -135,23 +134,23 @@ class StoredBells:
         key = names.of_resource(bell.instance)
         await self._records.put(names.BELLS, key, codec.pack(bell).body, etag=record.etag if record else "")
 
-    async def _send(self, bell: Bell) -> None:
+    async def _send(self, bell: Bell, *, before: Bell) -> None:
         assert bell.due is not None
         body = json.dumps({"v": codec.VERSION, "instance": bell.instance.text, "ticket": bell.ticket})
         after = max(0.0, (bell.due - self._clock.now()).total_seconds())
         try:
             await self._messages.send(names.VISITS_QUEUE, body, after=after)
         except TryLater:
-            await self._withdraw(bell)
+            await self._mark_unsent(bell, before)
             raise
 
-    async def _withdraw(self, bell: Bell) -> None:
-        # Without a message the ticket would only keep the next ring from sending one. If this fails as well, or we
-        # die here, the row becomes overdue and the sweep rings it.
+    async def _mark_unsent(self, bell: Bell, before: Bell) -> None:
+        # Otherwise the ticket would keep the next ring from sending a message. If this fails as well, or we die
+        # here, the row becomes overdue after a while and the sweep rings it.
         with suppress(TryLater):
             now, record = await self._read(bell.instance)
             if now.ticket == bell.ticket:
-                await self._put(replace(now, ticket="", due=None), record)
+                await self._put(now.unsent(before, now=self._clock.now()), record)
 
 
 def _parse(message: str) -> tuple[InstanceId, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
-from apimend.ports import Clock, Messages, Records
+from apimend.ports import Bells, Buckets, Clock, Leases, Ledger, Messages, Records
 from apimend.storage.bells import StoredBells
 from apimend.storage.database import Database
 from apimend.storage.leases import LeaseStore, StoredLeases
@@ -21,10 +21,10 @@ from apimend.storage.sqlite import SqliteLeaseStore, SqliteMessages, SqliteRecor
 class Storage:
     """What the rest of Apimend needs of storage; `close` gives the connections back."""
 
-    bells: StoredBells
-    leases: StoredLeases
-    ledger: StoredLedger
-    limits: StoredBuckets
+    bells: Bells
+    leases: Leases
+    ledger: Ledger
+    limits: Buckets
     messages: Messages
     records: Records
     close: Callable[[], Coroutine[None, None, None]]

@@ -6,10 +6,10 @@ Nothing runs by itself: without `advance`, `settle` or `serve` only HTTP request
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import azure.functions as func
 from aiohttp import web
@@ -26,6 +26,32 @@ from devhost.web import Web
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.5  # in real time; Azure's host takes up to maxPollingInterval, a local queue costs nothing
+
+
+class Member(Protocol):
+    """A listener or a timer."""
+
+    def next_due(self) -> datetime | None: ...
+
+    async def advance(self) -> int: ...
+
+
+M = TypeVar("M", bound=Member)
+
+
+class Together(Generic[M]):
+    """Listeners, or timers, as one part of time."""
+
+    def __init__(self, members: Iterable[M]) -> None:
+        self.members = tuple(members)
+
+    def next_due(self) -> datetime | None:
+        return earliest(*(each.next_due() for each in self.members))
+
+    async def advance(self) -> int:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each.advance()) for each in self.members]
+        return sum(task.result() for task in tasks)
 
 
 class Host:
@@ -47,14 +73,12 @@ class Host:
         self._port = port
         self._queues = queues
         self._settings = host_json
-        self._listeners = [
+        self._messages = Together(
             self._listener(each, each.trigger) for each in self.functions if isinstance(each.trigger, QueueTrigger)
-        ]
-        self._timers = {
-            each.name: Timer(each, each.trigger, clock=clock)
-            for each in self.functions
-            if isinstance(each.trigger, TimerTrigger)
-        }
+        )
+        self._timers = Together(
+            Timer(each, each.trigger, clock=clock) for each in self.functions if isinstance(each.trigger, TimerTrigger)
+        )
         self._web = Web(self.functions, keys=keys, prefix=host_json.route_prefix, run_timer=self._run_timer)
         self._runner: web.AppRunner | None = None
 
@@ -87,45 +111,41 @@ class Host:
 
     @property
     def work(self) -> Part:
-        """This host without its timers: what has to end before time has settled."""
-        return Work(self)
+        """This host's messages: what has to end before time has settled."""
+        return self._messages
 
     def next_due(self) -> datetime | None:
         """When the next message or timer is due."""
-        return earliest(self.next_message(), self.next_timer())
-
-    def next_message(self) -> datetime | None:
-        return earliest(*(each.next_due() for each in self._listeners))
-
-    def next_timer(self) -> datetime | None:
-        return earliest(*(each.next_due() for each in self._timers.values()))
+        return earliest(self._messages.next_due(), self._timers.next_due())
 
     async def advance(self) -> int:
         """Handle what is due now, messages and timers side by side; how many there were."""
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each.advance()) for each in self._listeners]
-            tasks += [group.create_task(each.advance()) for each in self._timers.values()]
-        return sum(task.result() for task in tasks)
+            messages = group.create_task(self._messages.advance())
+            timers = group.create_task(self._timers.advance())
+        return messages.result() + timers.result()
 
     async def settle(self, others: Sequence[Part] = (), *, until: datetime | None = None, limit: int = 10_000) -> int:
         """
-        Let virtual time run until nothing is left to do but timers, or until a moment.
+        Let virtual time run until nothing is left to do but timers, or until a moment; how many steps it took.
 
         The clock moves while no request of ours is under way and none of the others has anything due.
         """
         if not isinstance(self._clock, VirtualClock):
             raise TypeError("Only virtual time can be settled")
-        pump = Pump(self._clock, [self.work, *others], timers=self.next_timer, idle=self._web.idle)
-        return await pump.run(until=until, limit=limit)
+        work = [self._messages, *others]
+        return await Pump(self._clock, work=work, timers=self._timers, idle=self._web.idle).run(
+            until=until, limit=limit
+        )
 
     async def serve(self) -> None:
         """Real time, until cancelled. Each queue and timer goes at its own pace, as in Azure."""
-        parts: list[QueueListener[Any] | Timer] = [*self._listeners, *self._timers.values()]
+        members: list[Member] = [*self._messages.members, *self._timers.members]
         async with asyncio.TaskGroup() as group:
-            for part in parts:
+            for part in members:
                 group.create_task(self._keep_going(part))
 
-    async def _keep_going(self, part: QueueListener[Any] | Timer) -> None:
+    async def _keep_going(self, part: Member) -> None:
         while True:
             if not await part.advance():
                 await self._clock.sleep(POLL_SECONDS)
@@ -141,20 +161,7 @@ class Host:
         )
 
     async def _run_timer(self, name: str) -> bool:
-        if name not in self._timers:
-            return False
-        await self._timers[name].run()
-        return True
-
-
-class Work:
-    """A host's messages as a part of time."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-
-    def next_due(self) -> datetime | None:
-        return self._host.next_message()
-
-    async def advance(self) -> int:
-        return await self._host.advance()
+        found = [each for each in self._timers.members if each.name == name]
+        for each in found:
+            await each.run()
+        return bool(found)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -34,7 +34,7 @@ class Bench:
     clock: VirtualClock
     queues: MemoryQueues
     seen: Seen
-    http: aiohttp.ClientSession = field(repr=False)
+    http: aiohttp.ClientSession
 
 
 T = TypeVar("T")

@@ -49,7 +49,7 @@ def test_a_failure_waits_for_its_visibility_timeout(run: Run) -> None:
 
     async def scenario(bench: Bench) -> object:
         bench.queues.put("sample", b"fail")
-        return await bench.host.advance(), await bench.host.advance(), bench.host.next_message()
+        return await bench.host.advance(), await bench.host.advance(), bench.host.work.next_due()
 
     assert (1, 0, START + timedelta(minutes=1)) == run(scenario)
 
@@ -79,7 +79,7 @@ def test_a_poison_queue_has_none_of_its_own(run: Run) -> None:
     async def scenario(bench: Bench) -> object:
         bench.queues.put("sample-poison", b"fail twice")
         await bench.host.advance()
-        return bench.queues.bodies("sample-poison"), bench.host.next_message()
+        return bench.queues.bodies("sample-poison"), bench.host.work.next_due()
 
     assert ([b"fail twice"], START + timedelta(minutes=10)) == run(scenario)
 
@@ -155,8 +155,8 @@ def test_work_without_end_is_noticed() -> None:
     queues.put("loop", b"")
     host = Host(app, queues=queues, clock=clock, keys=KEYS, host_json=SETTINGS)
 
-    with pytest.raises(NeverSettled, match="More than 50"):
-        asyncio.run(host.settle(limit=50))
+    with pytest.raises(NeverSettled, match="More than 5"):
+        asyncio.run(host.settle(limit=5))
 
 
 def test_a_killed_host_gives_nothing_back() -> None:

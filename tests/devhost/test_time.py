@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import azure.functions as func
 import pytest
 
 from devhost.clock import VirtualClock
+from devhost.host import Host
 from devhost.schedule import Schedule, ScheduleError
 from devhost.settle import NeverSettled
-from tests.devhost.conftest import START, Bench, Run
+from tests.devhost.conftest import KEYS, SETTINGS, START, Bench, Run
+from tests.devhost.memory import MemoryQueues
 
 QUARTER = timedelta(minutes=15)
 
@@ -24,13 +28,10 @@ class Azure:
     def next_due(self) -> datetime | None:
         return self.due
 
-    async def advance(self) -> int:
-        if self.due is None or self.bench.clock.now() < self.due:
-            return 0
+    async def advance(self) -> None:
         self.due = None
         self.done_at.append(self.bench.clock.now())
         self.bench.queues.put("sample", b"done")
-        return 1
 
 
 def test_timers_alone_keep_nothing_going(run: Run) -> None:
@@ -79,7 +80,7 @@ def test_a_missed_timer_runs_once(run: Run) -> None:
     async def scenario(bench: Bench) -> object:
         bench.clock.jump(START + 4 * QUARTER + timedelta(minutes=1))
         done = await bench.host.advance()
-        return done, bench.seen, bench.host.next_timer()
+        return done, bench.seen, bench.host.next_due()
 
     assert (1, [("tick", True)], START + 5 * QUARTER) == run(scenario)
 
@@ -90,15 +91,59 @@ def test_what_is_due_and_not_done_is_noticed(run: Run) -> None:
     """
 
     class Lazy(Azure):
-        async def advance(self) -> int:
-            return 0
+        async def advance(self) -> None:
+            return
 
     async def scenario(bench: Bench) -> object:
-        with pytest.raises(NeverSettled, match="nobody does it"):
-            await bench.host.settle([Lazy(bench)])
+        with pytest.raises(NeverSettled, match="Lazy"):
+            await bench.host.settle([Lazy(bench)], limit=20)
         return bench.clock.now()
 
     assert START + timedelta(minutes=45) == run(scenario)
+
+
+class Slow:
+    """A part that holds up whoever calls it, until half an hour has passed."""
+
+    def __init__(self) -> None:
+        self.waiting = self
+        self.called = False
+        self.over = asyncio.Event()
+        self.released: list[datetime] = []
+
+    def next_due(self) -> datetime | None:
+        return START + timedelta(minutes=30) if self.called and not self.over.is_set() else None
+
+    def release(self, now: datetime) -> None:
+        self.released.append(now)
+        self.over.set()
+
+    async def advance(self) -> None:
+        raise AssertionError("nothing else is due")
+
+    async def call(self) -> None:
+        self.called = True
+        await self.over.wait()
+
+
+def test_a_call_that_is_held_up_ends() -> None:
+    """
+    A function that waits for a slow service does not stop time: the moment it waits for comes.
+    """
+    app = func.FunctionApp()
+
+    @app.queue_trigger(arg_name="message", queue_name="calls", connection="AzureWebJobsStorage")
+    async def calls(message: bytes) -> None:
+        await slow.call()
+
+    clock = VirtualClock(START)
+    queues = MemoryQueues(clock.now)
+    queues.put("calls", b"")
+    host = Host(app, queues=queues, clock=clock, keys=KEYS, host_json=SETTINGS)
+    slow = Slow()
+    asyncio.run(host.settle([slow]))
+
+    assert ([START + timedelta(minutes=30)], []) == (slow.released, queues.bodies("calls"))
 
 
 def test_virtual_time_does_not_run_backwards() -> None:

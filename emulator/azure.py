@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from emulator import control, seed
 from emulator.arm import catalogue
@@ -24,7 +24,7 @@ from emulator.clock import Offset, Waiting
 from emulator.faults import Faults
 from emulator.identity import Identity
 from emulator.listeners import Listeners
-from emulator.log import CallLog
+from emulator.log import CallLog, Watcher
 from emulator.options import Options
 from emulator.parts import Part
 from emulator.routes import RouteTable
@@ -33,6 +33,7 @@ from emulator.tenant import Tenant
 from emulator.vault.plane import VaultPlane
 
 PartFactory = Callable[["LocalAzure"], Part]
+Kind = TypeVar("Kind")
 
 
 @dataclass
@@ -56,8 +57,10 @@ class Endpoints:
 
 class LocalAzure:
     """
-    One Azure on loopback.
+    One Azure on loopback. `watchers` see every exchange of every local Azure in the process: a test run checks them.
     """
+
+    watchers: ClassVar[list[Watcher]] = []
 
     def __init__(
         self,
@@ -95,6 +98,15 @@ class LocalAzure:
         A certificate that the tenant declares under `certificates` or `authorities`, with its private key.
         """
         return self.certificates[name]
+
+    def part(self, kind: type[Kind]) -> Kind:
+        """
+        The part of one kind: `azure.part(EventGrid)`.
+        """
+        for part in self.parts:
+            if isinstance(part, kind):
+                return part
+        raise LookupError(f"this local Azure has no {kind.__name__}")
 
     def vault_url(self, name: str, *, plain: bool = False) -> str:
         """

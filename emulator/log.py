@@ -2,7 +2,7 @@
 The log of calls: what reached this local Azure, in order.
 
 Tests and the demo count with it ("report mode wrote nothing"); `/_emulator/log` serves it over HTTP. It holds no
-bodies and no tokens.
+bodies and no tokens: who wants whole exchanges watches them pass.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from emulator.http import Answer, Call
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # POSTs that read. Everything else that is no read counts as a write.
@@ -50,6 +52,21 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "at": self.at.isoformat()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """
+    One call with its answer, whole. `fault` says that the answer was scripted.
+    """
+
+    place: str
+    call: Call
+    answer: Answer
+    fault: str
+
+
+Watcher = Callable[[Exchange], None]
 
 
 class CallLog:

@@ -7,7 +7,6 @@ SHELL := bash
 
 VENV ?= .venv
 PYTHON ?=
-STORAGE ?= embedded
 SCHEDULES ?= 10000
 export VENV PYTHON
 export PATH := $(abspath $(VENV))/bin:$(PATH)
@@ -21,12 +20,12 @@ node_ready := node_modules/.ready
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(python_ready) ## watch Apimend do its whole job against the local Azure (STORAGE=embedded|azurite)
-	@$(MAKE) --no-print-directory $(node_ready) || test $(STORAGE) = embedded || exit 1
-	@$(python) script/demo.py --storage $(STORAGE)
+demo: $(python_ready) ## watch Apimend do its whole job against the local Azure
+	@$(MAKE) --no-print-directory $(node_ready) || echo "Without the card renderer: the card is shown as a page only."
+	@$(python) -m demo
 
 serve: $(python_ready) ## keep the local Azure and the app running, and print their URLs
-	@$(python) script/serve.py
+	@$(python) -m demo.serve
 
 test: $(python_ready) $(node_ready) ## run the tests on two cores
 	@$(python) -m pytest -n 2 --dist worksteal --junitxml build/test-results.xml $(ARGS)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = ("apimend", "benchmarks", "cli", "devhost", "emulator", "function_app", "remediators", "script", "tests")
+OURS = ("apimend", "benchmarks", "cli", "demo", "devhost", "emulator", "function_app", "remediators", "script", "tests")
 NETWORK = ("ftplib", "http", "smtplib", "socket", "ssl", "subprocess", "urllib.request")
 
 

@@ -14,7 +14,9 @@ from apimend.policy.document import Element
 from apimend.policy.edits import Lines
 
 _API = "context.Api.Id"
-_OPERATION = "context.Operation.Id"
+_OPERATION = "context.Operation?.Id"
+_PRODUCT = "context.Product?.Id"
+_WORKSPACE = "context.Workspace?.Id"
 _GATEWAY = "context.Deployment.Gateway.Id"
 _HOST = "context.Request.OriginalUrl.Host"
 
@@ -22,6 +24,8 @@ _STRING = r'"([^"\\{}]*)"'
 _TERM = re.compile(
     rf"{re.escape(_API)} != {_STRING}"
     rf"|!\({re.escape(_API)} == {_STRING} && {re.escape(_OPERATION)} == {_STRING}\)"
+    rf"|{re.escape(_PRODUCT)} != {_STRING}"
+    rf"|{re.escape(_WORKSPACE)} != {_STRING}"
     rf"|{re.escape(_HOST)} != {_STRING}"
     rf"|\(({re.escape(_GATEWAY)} == {_STRING}(?: \|\| {re.escape(_GATEWAY)} == {_STRING})*)\)"
 )
@@ -30,9 +34,21 @@ _PLAIN = re.compile(r'[^"\\{}\r\n]+')
 
 
 @dataclass(frozen=True, kw_only=True)
+class GuardedCall:
+    """What a guard sees of a call. A call without a product or a workspace has an empty text there."""
+
+    api: str
+    operation: str
+    host: str
+    gateway: str
+    product: str = ""
+    workspace: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Guard:
     """
-    For which calls a check is meant: for all, save those to these APIs, operations and hosts.
+    For which calls a check is meant: for all, save those to these APIs, operations, products, workspaces and hosts.
 
     `only_gateways` restricts it to these gateways (`managed` is the instance's own); None means every gateway,
     also those that come later. Operations are (API id, operation id).
@@ -40,6 +56,8 @@ class Guard:
 
     except_apis: frozenset[str] = frozenset()
     except_operations: frozenset[tuple[str, str]] = frozenset()
+    except_products: frozenset[str] = frozenset()
+    except_workspaces: frozenset[str] = frozenset()
     except_hosts: frozenset[str] = frozenset()
     only_gateways: frozenset[str] | None = None
 
@@ -48,13 +66,15 @@ class Guard:
         """Whether it guards nothing: the check is meant for every call."""
         return self == Guard()
 
-    def applies(self, *, api: str, operation: str, host: str, gateway: str) -> bool:
-        """Whether a call to this operation, at this host of this gateway, meets the check."""
+    def applies(self, call: GuardedCall) -> bool:
+        """Whether a call meets the check."""
         return (
-            api not in self.except_apis
-            and (api, operation) not in self.except_operations
-            and host.lower() not in self.except_hosts
-            and (self.only_gateways is None or gateway in self.only_gateways)
+            call.api not in self.except_apis
+            and (call.api, call.operation) not in self.except_operations
+            and call.product not in self.except_products
+            and call.workspace not in self.except_workspaces
+            and call.host.lower() not in self.except_hosts
+            and (self.only_gateways is None or call.gateway in self.only_gateways)
         )
 
 
@@ -65,6 +85,8 @@ def condition(guard: Guard) -> str:
         f"!({_API} == {_quoted(api)} && {_OPERATION} == {_quoted(operation)})"
         for api, operation in sorted(guard.except_operations)
     ]
+    terms += [f"{_PRODUCT} != {_quoted(product)}" for product in sorted(guard.except_products)]
+    terms += [f"{_WORKSPACE} != {_quoted(workspace)}" for workspace in sorted(guard.except_workspaces)]
     terms += [f"{_HOST} != {_quoted(host)}" for host in sorted(guard.except_hosts)]
     if guard.only_gateways is not None:
         if not guard.only_gateways:
@@ -117,27 +139,18 @@ def read_guarded(choose: Element) -> tuple[Guard, Element] | None:
 
 
 def _guard(terms: Sequence["re.Match[str]"]) -> Guard | None:
-    apis: set[str] = set()
-    operations: set[tuple[str, str]] = set()
-    hosts: set[str] = set()
-    gateways: list[frozenset[str]] = []
-    for term in terms:
-        api, api_of, operation, host, any_of, *_ = term.groups()
-        if api is not None:
-            apis.add(api)
-        elif operation is not None:
-            operations.add((api_of, operation))
-        elif host is not None:
-            hosts.add(host)
-        else:
-            gateways.append(frozenset(_ONE_GATEWAY.findall(any_of)))
+    apis, api_of, operations, products, workspaces, hosts, gateways = (
+        [term.group(number) for term in terms if term.group(number) is not None] for number in range(1, 8)
+    )
     if len(gateways) > 1 or any(host != host.lower() for host in hosts):
         return None
     return Guard(
         except_apis=frozenset(apis),
-        except_operations=frozenset(operations),
+        except_operations=frozenset(zip(api_of, operations, strict=True)),
+        except_products=frozenset(products),
+        except_workspaces=frozenset(workspaces),
         except_hosts=frozenset(hosts),
-        only_gateways=gateways[0] if gateways else None,
+        only_gateways=frozenset(_ONE_GATEWAY.findall(gateways[0])) if gateways else None,
     )
 
 

@@ -1,10 +1,12 @@
 """What a check in a document says, and what of it is not understood."""
 
+from dataclasses import replace
+
 import pytest
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
 from apimend.policy import Document, read_check, same_check
-from apimend.policy.guard import Guard, condition, read_condition
+from apimend.policy.guard import Guard, GuardedCall, condition, read_condition
 
 ONE = '<identities><identity thumbprint="AB" /></identities>'
 UNCLEAR = {
@@ -85,10 +87,13 @@ GUARDS = {
     "apis": Guard(except_apis=frozenset({"a", "b;rev=2"})),
     "operations": Guard(except_operations=frozenset({("a", "o"), ("a", "p")})),
     "hosts": Guard(except_hosts=frozenset({"plain.example.com"})),
+    "products and workspaces": Guard(except_products=frozenset({"p", "q"}), except_workspaces=frozenset({"w"})),
     "gateways": Guard(only_gateways=frozenset({"managed", "edge"})),
     "all": Guard(
         except_apis=frozenset({"a"}),
         except_operations=frozenset({("b", "o")}),
+        except_products=frozenset({"p"}),
+        except_workspaces=frozenset({"w"}),
         except_hosts=frozenset({"h"}),
         only_gateways=frozenset({"managed"}),
     ),
@@ -129,8 +134,8 @@ def test_a_guard_says_which_calls_meet_the_check() -> None:
     What is excepted is spared, and only the gateways that are named are reached.
     """
     guard = GUARDS["all"]
-    call = {"api": "x", "operation": "o", "host": "www", "gateway": "managed"}
-    spared = [call | {"api": "a"}, call | {"api": "b"}, call | {"host": "H"}, call | {"gateway": "edge"}]
+    call = GuardedCall(api="x", operation="o", host="www", gateway="managed")
+    others = ({"api": "a"}, {"api": "b"}, {"host": "H"}, {"gateway": "edge"}, {"product": "p"}, {"workspace": "w"})
 
-    assert guard.applies(**call)
-    assert not any(guard.applies(**each) for each in spared)
+    assert guard.applies(call)
+    assert not any(guard.applies(replace(call, **other)) for other in others)

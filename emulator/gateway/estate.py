@@ -102,9 +102,10 @@ class Estate:
 
     def products(self, api: Api) -> list[Resource]:
         """
-        The products that hold an API, linked by name or by a link resource.
+        The products that hold an API.
         """
-        return [product for product in self.store.children(api.owner.id, "products") if self._holds(product, api)]
+        products = self.store.children(api.owner.id, "products")
+        return [one for one in products if self.store.get(f"{one.id}/apis/{api.base_name}") is not None]
 
     def subscriptions(self, api: Api) -> Iterable[Resource]:
         yield from self.store.children(self.service.id, "subscriptions")
@@ -146,11 +147,6 @@ class Estate:
             key_of(str(one.properties.get("sourceId", ""))) == key_of(workspace.id)
             for one in self.store.of_type("Microsoft.ApiManagement/gateways/configConnections")
         )
-
-    def _holds(self, product: Resource, api: Api) -> bool:
-        names = {one.name.casefold() for one in self.store.children(product.id, "apis")}
-        linked = {key_of(str(one.properties.get("apiId"))) for one in self.store.children(product.id, "apiLinks")}
-        return api.base_name.casefold() in names or key_of(api.base_id) in linked
 
     @staticmethod
     def _text(policy: Resource) -> str:

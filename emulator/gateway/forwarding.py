@@ -18,7 +18,7 @@ from emulator.store import Json, Resource
 
 
 async def forward(call: Exchange) -> Response:
-    backend = _member(call, call.backend)
+    backend = _member(call, call.backend or _of_api(call))
     checks = (backend.properties.get("tls") or {}) if backend else {}
     outgoing = Outgoing(
         method=call.asked.method,
@@ -52,6 +52,16 @@ def _certificate(call: Exchange, backend: Resource | None) -> Bundle | None:
     for shown in credentials.get("certificate") or ():
         return named_bundle(call.estate.store, call.owner, str(shown))
     return None
+
+
+def _of_api(call: Exchange) -> Resource | None:
+    """
+    The backend that the API itself names, unless a policy has set another address.
+    """
+    named = call.target.api.resource.properties.get("backendId") if call.target else None
+    if not named or call.base_url:
+        return None
+    return call.estate.store.get(f"{call.owner.id}/backends/{str(named).rpartition('/')[2]}")
 
 
 def _member(call: Exchange, backend: Resource | None) -> Resource | None:

@@ -40,7 +40,7 @@ campaign: $(python_ready) $(node_ready) ## the long random campaign of faults (S
 	@APIMEND_SCHEDULES=$(SCHEDULES) $(python) -m pytest -n 2 --dist worksteal tests/campaign $(ARGS)
 
 bench: $(python_ready) ## run every benchmark; benchmarks/README.md says what they measure
-	@for each in benchmarks/*.py; do echo "== $$each"; $(python) "$$each"; done
+	@for each in $(basename $(notdir $(sort $(wildcard benchmarks/[a-z]*.py)))); do echo "== $$each"; $(python) -m "benchmarks.$$each"; done
 
 clean: ## remove what the set-up and the runs made
 	rm -rf $(VENV) node_modules build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

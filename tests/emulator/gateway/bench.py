@@ -125,10 +125,6 @@ class Bench:
             async with session.patch(url, json=body, headers=bearer) as answer:
                 assert answer.status == 202, await answer.text()
 
-    def version_set(self, service: str, name: str, properties: dict[str, Any]) -> None:
-        identifier = f"{self.service(service).id}/apiVersionSets/{name}"
-        self.resource(identifier, "Microsoft.ApiManagement/service/apiVersionSets", properties)
-
     def master_key(self, service: str) -> str:
         """
         The key of the built-in all-access subscription.

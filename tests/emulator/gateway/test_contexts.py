@@ -84,6 +84,11 @@ SERVICE = {
         {"id": "all", "scope": "/apis", "key": ALL},
         {"id": "late", "scope": "/products/gold", "key": SUSPENDED, "state": "suspended"},
     ],
+    "version_sets": [
+        {"id": "segment", "properties": {"versioningScheme": "Segment"}},
+        {"id": "query", "properties": {"versioningScheme": "Query", "versionQueryName": "api-version"}},
+        {"id": "header", "properties": {"versioningScheme": "Header", "versionHeaderName": "x-version"}},
+    ],
     "workspaces": [
         {"id": "team", "apis": [api("ledger", subscription_required=False)], "products": []},
     ],
@@ -104,19 +109,22 @@ SCOPES = [
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    sets = {
-        "segment": ("Segment", {}),
-        "query": ("Query", {"versionQueryName": "api-version"}),
-        "header": ("Header", {"versionHeaderName": "x-version"}),
-    }
+def running_bench() -> Iterator[Bench]:
     with running([SERVICE]) as bench:
-        for name, (scheme, more) in sets.items():
-            bench.version_set("dev", name, {"versioningScheme": scheme, **more})
         for scope in SCOPES:
             trace = f'<trace source="{scope or "global"}"><message>here</message></trace>'
             bench.inbound("dev", scope, BASE + trace if scope else trace)
         yield bench
+
+
+@pytest.fixture
+def bench(running_bench: Bench) -> Bench:
+    """
+    The running bench with nothing remembered.
+    """
+    running_bench.recorded()
+    running_bench.reached()
+    return running_bench
 
 
 def ran(bench: Bench) -> list[str]:
@@ -167,8 +175,6 @@ def test_a_needed_key_is_insisted_on(bench: Bench, path: str, key: str, message:
     """
     Without a key that fits, an API that requires a subscription answers 401 and reaches nobody.
     """
-    bench.reached()
-
     answer = bench.call(HOST, path, key=key)
 
     assert (401, True, 0) == (answer.status, message in answer.text, bench.reached())

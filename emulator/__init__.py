@@ -5,6 +5,7 @@ It stands in for the real cloud in tests, in the demo and on its own (`python -m
 product: a shared mistake would hide.
 """
 
+from emulator.azure import Endpoints, LocalAzure, PartFactory
 from emulator.faults import Fault, When
 from emulator.http import Answer, Call, Layout, Refusal
 from emulator.options import Lag, Options, Polling, Throttle, Uploaded
@@ -16,11 +17,14 @@ from emulator.tenant import Tenant, TenantError, load_tenant
 __all__ = [
     "Answer",
     "Call",
+    "Endpoints",
     "Fault",
     "Lag",
     "Layout",
+    "LocalAzure",
     "Options",
     "Part",
+    "PartFactory",
     "Place",
     "Polling",
     "Refusal",

@@ -15,12 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
-from emulator import control, seed
 from emulator.arm import catalogue
 from emulator.arm.front import Front
 from emulator.arm.provider import Provider
 from emulator.certificates import ALWAYS, FOREVER, Bundle, Workshop
 from emulator.clock import Offset, Waiting
+from emulator.control import register as register_control
 from emulator.faults import Faults
 from emulator.identity import Identity
 from emulator.listeners import Listeners
@@ -28,6 +28,7 @@ from emulator.log import CallLog, Watcher
 from emulator.options import Options
 from emulator.parts import Part
 from emulator.routes import RouteTable
+from emulator.seed import plant
 from emulator.store import Store
 from emulator.tenant import Tenant
 from emulator.vault.plane import VaultPlane
@@ -82,7 +83,6 @@ class LocalAzure:
         self.workshop = Workshop(self.now)
         self.certificates: dict[str, Bundle] = {}
         self.authority = self.workshop.authority("CN=Local Azure, O=Emulator", starts=ALWAYS, ends=FOREVER)
-        self.ca_file = ""
         self.identity = Identity(self)
         self.vaults = VaultPlane(self)
         self.provider = Provider(self)
@@ -92,6 +92,8 @@ class LocalAzure:
         self.parts: list[Part] = [make(self) for make in parts]
         self.in_flight = 0
         self._folder = tempfile.TemporaryDirectory(prefix="local-azure-", ignore_cleanup_errors=True)
+        self.ca_file = str(Path(self._folder.name) / "ca.pem")
+        Path(self.ca_file).write_text(self.authority.pem)
 
     def certificate(self, name: str) -> Bundle:
         """
@@ -134,13 +136,11 @@ class LocalAzure:
 
     async def __aenter__(self) -> LocalAzure:
         catalogue.register(self)
-        control.register(self)
+        register_control(self)
         for part in self.parts:
             part.routes(self.table)
-        self.ca_file = str(Path(self._folder.name) / "ca.pem")
-        Path(self.ca_file).write_text(self.authority.pem)
         await self.listeners.start()
-        seed.plant(self)
+        plant(self)
         for part in self.parts:
             await part.start()
         return self

@@ -78,11 +78,14 @@ class Options:
     create_duration: timedelta = timedelta(minutes=35)
     delete_duration: timedelta = timedelta(minutes=2)
 
-    # A2, J: with 2024-05-01, does a service update answer Location only, both headers with one URL, or two URLs?
-    polling: Polling = Polling.LOCATIONS
+    # A2, J: does a service update answer Location only, both headers with one URL, or two URLs? None: by api-version,
+    # as recorded.
+    polling: Polling | None = None
     # Wire 25: whether a tags-only update is a long-running operation depends on the platform.
     tags_update_is_long: bool = False
     retry_after: int = 20
+    # A2: provisioningState after an update that failed; the old settings stay. Not recorded.
+    state_after_failed_update: str = "Succeeded"
 
     # A4, J: is an uploaded hostname or CA certificate kept when only its description is sent back?
     uploaded_certificates: Uploaded = Uploaded.ACCEPT
@@ -110,6 +113,8 @@ class Options:
 
     # C1: whether allPolicies lags behind, or leaves some out.
     all_policies: Lag = Lag.NONE
+    # C3: does a document sent as rawxml with escaped expressions come back with them unescaped? Not recorded.
+    unescape_expressions: bool = False
     # C5 [?]: are unknown named values, fragments, certificates and backends refused when a policy is put?
     check_references: bool = True
     # Wire 12 against the REST reference: is a DELETE without If-Match accepted?
@@ -122,6 +127,8 @@ class Options:
     list_lag: timedelta = timedelta(0)
     # Wire 39: how many items a page of a list holds.
     page_size: int = 100
+    # Resource Graph: rows on a page; Azure allows up to 1000.
+    graph_page_size: int = 1000
     # A3: real answers mix the case of resourceGroups and of provider names.
     mixed_case: bool = False
     # F: versions before 2021-08-01 are retired; recordings of that age can be replayed with this.

@@ -14,7 +14,8 @@ into resources when a `LocalAzure` starts. Nothing here knows ARM. The form, all
     principals:                                 # the first is who the identity endpoint speaks for by default
       - {name: apimend, object_id: guid, client_id: guid}
     roles:                                      # a principal without any entry may do everything
-      - {principal: apimend, role: Key Vault Reader, scope: vault kv-contoso | service apim-dev | subscription | <id>}
+      - {principal: apimend, role: Key Vault Reader, scope: vault kv-contoso}   # service NAME, an id
+      - {principal: apim-dev, role: Key Vault Secrets User, scope: vault kv-contoso}   # the identity of a service
     vaults:
       - name: kv-contoso                        # subscription, resource_group, location, tags: optional everywhere
         rbac: true

@@ -61,10 +61,23 @@ class Lazily:
             return self.made
 
 
-def create(*, clock: Clock | None = None, environ: Mapping[str, str] | None = None) -> func.FunctionApp:
+class App(func.FunctionApp):
+    """The function app. `close` is for a host that outlives it; in Azure the process ends instead."""
+
+    def __init__(self, lazily: Lazily) -> None:
+        super().__init__(http_auth_level=func.AuthLevel.FUNCTION)
+        self.lazily = lazily
+
+    async def close(self) -> None:
+        """Let connections and files go."""
+        if self.lazily.made is not None:
+            await self.lazily.made.close()
+
+
+def create(*, clock: Clock | None = None, environ: Mapping[str, str] | None = None) -> App:
     """An app with all functions, on this clock and these settings."""
-    app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
     lazily = Lazily(clock=clock or SystemClock(), environ=os.environ if environ is None else environ)
+    app = App(lazily)
     _events(app, lazily)
     _queues(app, lazily)
     _timers(app, lazily)
@@ -144,8 +157,8 @@ def _http(app: func.FunctionApp, lazily: Lazily) -> None:
     @app.route(route="runs/{id}", methods=["GET"])
     async def run(req: func.HttpRequest) -> func.HttpResponse:
         """One run."""
-        id = req.route_params["id"]
-        return await _answered(lazily, lambda wired: run_detail(wired.storage.ledger, id, wired.links))
+        id, form = req.route_params["id"], req.params.get("format", "")
+        return await _answered(lazily, lambda wired: run_detail(wired.storage.ledger, id, wired.links, form=form))
 
     @app.function_name("order")
     @app.route(route="orders/{id}", methods=["GET"])

@@ -15,6 +15,7 @@ from azure.identity.aio import ManagedIdentityCredential
 from apimend.arm.azure import ArmAzure
 from apimend.documents import FileSource
 from apimend.engine.intake import Intake
+from apimend.engine.orders import Orders
 from apimend.engine.parked import Parking
 from apimend.engine.reconcile import Engine
 from apimend.engine.sweep import Sweeper
@@ -44,6 +45,7 @@ class Wired:
     intake: Intake
     sweeper: Sweeper
     parking: Parking
+    orders: Orders
     replay: Replay
     links: Links
 
@@ -69,7 +71,9 @@ async def wire(
     identity = credential or ManagedIdentityCredential(client_id=settings.client_id or None)
     azure = ArmAzure.open(cloud=settings.cloud, credential=identity, clock=clock)
     storage = _storage(settings, clock, identity)
-    desired = FileSource(settings.desired_state_path)
+    desired = FileSource(
+        settings.desired_state_path, remediators=[rule.name for rule in remediators], webhooks=settings.webhooks
+    )
     links = Links(base_url=settings.pages_url)
     notices = _notices(settings, azure, identity, storage, clock, links)
     ledger, bells = storage.ledger, storage.bells
@@ -89,6 +93,15 @@ async def wire(
         writer=None if settings.ceiling is Mode.REPORT else azure.writer,
         settle_seconds=float(settings.settle_seconds),
     )
+    orders = Orders(
+        azure=azure,
+        desired=desired,
+        bells=bells,
+        ledger=ledger,
+        clock=clock,
+        ceiling=settings.ceiling,
+        subscriptions=settings.subscriptions,
+    )
     return Wired(
         settings=settings,
         azure=azure,
@@ -100,15 +113,8 @@ async def wire(
         intake=intake,
         sweeper=Sweeper(azure=azure, bells=bells, ledger=ledger, clock=clock, subscriptions=settings.subscriptions),
         parking=Parking(records=storage.records, clock=clock),
-        replay=Replay(
-            intake=intake,
-            azure=azure,
-            desired=desired,
-            bells=bells,
-            ledger=ledger,
-            clock=clock,
-            ceiling=settings.ceiling,
-        ),
+        orders=orders,
+        replay=Replay(intake=intake, orders=orders, ledger=ledger),
         links=links,
     )
 

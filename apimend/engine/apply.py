@@ -4,7 +4,7 @@ The only holder of a writer: sends the changes that may be sent, each after its 
 Called by `reconcile` with what the guards allow. A change that fails never stops the next of its stage.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -13,7 +13,7 @@ from apimend.engine.settle import update_started
 from apimend.model.desired import Desired
 from apimend.model.errors import Changed, Final, Gone, LeaseTaken, TryLater
 from apimend.model.ids import InstanceId
-from apimend.model.plan import Change
+from apimend.model.plan import Change, Stage
 from apimend.model.runs import Intent, Outcome, Progress, Status
 from apimend.ports import Clock, InstanceWriter, Lease, Ledger, Written
 
@@ -23,6 +23,7 @@ STOP_NOTE = "stop"
 
 _LOOK_AGAIN = 5.0
 _TRY_AGAIN = 30.0
+_DONE = (Status.APPLIED, Status.PENDING)
 
 
 @dataclass(kw_only=True)
@@ -40,14 +41,19 @@ class Applier:
     progress: Progress
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
-        """Write these, service changes in one PATCH, the others one by one in their order."""
-        outcomes = []
-        together = [change for change in changes if change.kind.on_service]
-        if together:
-            outcomes += await self._service(together)
-        for change in changes:
-            if not change.kind.on_service:
-                outcomes.append(await self._one(change))
+        """
+        Write these, stage by stage; those of the service itself go together, in one PATCH.
+
+        A stage in which something was not done holds back the later ones; the next visit looks again.
+        """
+        outcomes: list[Outcome] = []
+        for batch in _batches(changes):
+            if any(outcome.status not in _DONE for outcome in outcomes):
+                outcomes += [_held_back(change) for change in batch]
+            elif batch[0].kind.on_service:
+                outcomes += await self._service(batch)
+            else:
+                outcomes += [await self._one(change) for change in batch]
         return outcomes
 
     async def _service(self, changes: Sequence[Change]) -> list[Outcome]:
@@ -111,13 +117,28 @@ class Applier:
             change=change.id,
             kind=change.kind.value,
             target=change.target,
-            stage=change.stage,
+            stage=int(change.stage),
             remediator=change.remediator,
             at=self.clock.now(),
             before=change.before,
             after=change.after,
             request_id=request_id,
         )
+
+
+def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """By stage; the changes of the service itself go in one PATCH, at the latest of their stages."""
+    together = [change for change in changes if change.kind.on_service]
+    latest = max((change.stage for change in together), default=None)
+    for stage in Stage:
+        if stage is latest:
+            yield together
+        if alone := [change for change in changes if change.stage is stage and not change.kind.on_service]:
+            yield alone
+
+
+def _held_back(change: Change) -> Outcome:
+    return Outcome(change=change.id, status=Status.DEFERRED, why="What comes before it was not done.", after=_TRY_AGAIN)
 
 
 def _failure(change: str, status: Status, error: TryLater | Final, *, after: float | None = None) -> Outcome:

@@ -92,13 +92,14 @@ def _by_stage(change: Change, plan: Plan, before: Mapping[str, Outcome | None], 
         return _outcome(change, Status.REFUSED, f"Written {rounds} times against another writer: we stopped.")
     if change.kind.on_service and given.service_busy:
         return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
+    earlier = [other for other in plan.changes if _comes_before(other, change)]
+    waits = [other for other in earlier if change.stage is Stage.VALIDATE or before[other.id] is not None]
+    if waits:
+        told = [before[other.id] for other in waits]
+        after = BUSY_AGAIN if any(o is None or o.status is Status.DEFERRED for o in told) else None
+        return _outcome(change, Status.DEFERRED, f"First: {waits[0].will or waits[0].reason}", after=after)
     if change.stage is not Stage.VALIDATE:
         return None
-    earlier = [other for other in plan.changes if _comes_before(other, change)]
-    if earlier:
-        told = [before[other.id] for other in earlier]
-        after = BUSY_AGAIN if any(o is None or o.status is Status.DEFERRED for o in told) else None
-        return _outcome(change, Status.DEFERRED, f"First: {earlier[0].will or earlier[0].reason}", after=after)
     if given.service_busy:
         return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
     if given.progress.settling:

@@ -6,17 +6,17 @@ with the orders that were written; a visit follows through the queue, as for any
 """
 
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apimend.engine.intake import Intake
+from apimend.engine.orders import Orders
 from apimend.model.desired import Mode
 from apimend.model.errors import BadInput, Fault
 from apimend.model.ids import InstanceId
-from apimend.model.runs import Cause, Order, OrderKind, Trigger
-from apimend.ports import Azure, Bells, Clock, DesiredSource, Ledger
+from apimend.model.runs import OrderKind
+from apimend.ports import Ledger
 from apimend.web.answers import Answer, ok
 
 _WAYS = ("event", "events", "instance", "run")
@@ -26,15 +26,11 @@ MAX_BODY = 1_500_000
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """The replay door. `ceiling` is the setting that no request can pass."""
+    """The replay door."""
 
     intake: Intake
-    azure: Azure
-    desired: DesiredSource
-    bells: Bells
+    orders: Orders
     ledger: Ledger
-    clock: Clock
-    ceiling: Mode
 
     async def answer(self, text: str, *, by: str) -> Answer:
         """Order the visits that the body asks for. Raises BadInput with every fault of the body."""
@@ -43,8 +39,8 @@ class Replay:
         instances = await self._instances(body)
         if not instances:
             raise _bad("The event concerns no instance.", "event", "Name the instance instead.")
-        await self._allowed(instances, mode)
-        orders = [await self._order(instance, mode, by) for instance in instances]
+        await self.orders.check(instances, mode)
+        orders = [await self.orders.place(OrderKind.REPLAY, instance, by=by, mode=mode) for instance in instances]
         first = f"/api/orders/{orders[0].id}"
         return ok(
             {"orders": [{"id": o.id, "instance": str(o.instance), "status": f"/api/orders/{o.id}"} for o in orders]},
@@ -62,31 +58,6 @@ class Replay:
             return [run.instance]
         events = [body["event"]] if "event" in body else body["events"]
         return await self.intake.instances(json.dumps(events))
-
-    async def _allowed(self, instances: Sequence[InstanceId], mode: Mode | None) -> None:
-        """Each instance is declared, exists, and its declared mode is not passed."""
-        faults = []
-        for instance in instances:
-            if not self.intake.declared(instance) or not await self.desired.allows(instance):
-                mend = "Only declared subscriptions are looked after."
-                faults.append(Fault(what=f"{instance} lies outside of what is declared.", where="instance", mend=mend))
-                continue
-            service = await self.azure.reader(instance).service()
-            found = await self.desired.resolve(service)
-            allowed = min(self.ceiling, found.mode if found else Mode.REPORT)
-            if mode is not None and mode > allowed:
-                mend = "Replay can lower the mode, never raise it."
-                what = f"{mode.word} is above what is allowed for {instance.name}: {allowed.word}."
-                faults.append(Fault(what=what, where="mode", mend=mend))
-        if faults:
-            raise BadInput(faults)
-
-    async def _order(self, instance: InstanceId, mode: Mode | None, by: str) -> Order:
-        now = self.clock.now()
-        order = Order(id=str(uuid.uuid4()), kind=OrderKind.REPLAY, instance=instance, by=by, at=now, mode=mode)
-        await self.ledger.add_order(order)
-        await self.bells.ring(Trigger(cause=Cause.REPLAY, instance=instance, at=now, by=by))
-        return order
 
 
 def _body(text: str) -> Mapping[str, Any]:

@@ -5,20 +5,28 @@ Runs and orders over HTTP, as JSON.
 from apimend.model.errors import BadInput, Fault, Gone
 from apimend.model.ids import InstanceId
 from apimend.ports import Ledger
+from apimend.report import card as report_card
 from apimend.report import json as report_json
+from apimend.report import text as report_text
 from apimend.report.links import Links
 from apimend.report.view import RunView
 from apimend.web.answers import Answer, ok
 
 MOST = 200
+FORMS = ("json", "text", "card")
 
 
-async def run_detail(ledger: Ledger, id: str, links: Links) -> Answer:
-    """One run, whole. Raises Gone."""
+async def run_detail(ledger: Ledger, id: str, links: Links, *, form: str = "") -> Answer:
+    """One run, whole: as JSON, as text, or as the card that Teams gets. Raises Gone, or BadInput for another form."""
+    if form not in ("", *FORMS):
+        raise BadInput([Fault(what=f"{form!r} is no form.", where="format", mend=f"Write {', '.join(FORMS)}.")])
     run = await ledger.run(id)
     if run is None:
         raise Gone(f"There is no run {id!r}.")
-    return ok(report_json.render(RunView.of(run, links=links)))
+    view = RunView.of(run, links=links)
+    if form == "text":
+        return Answer(status=200, body=report_text.render(view), content_type="text/plain")
+    return ok(report_card.render(view) if form == "card" else report_json.render(view))
 
 
 async def run_list(ledger: Ledger, *, instance: str, limit: str) -> Answer:
@@ -27,24 +35,8 @@ async def run_list(ledger: Ledger, *, instance: str, limit: str) -> Answer:
         raise BadInput([Fault(what=f"{limit!r} is no number from 1 to {MOST}.", where="limit")])
     which = InstanceId.of(instance) if instance else None
     runs = await ledger.runs(which, limit=int(limit or 50))
-    return ok(
-        {
-            "runs": [
-                {
-                    "id": run.id,
-                    "instance": str(run.instance),
-                    "result": run.result.value,
-                    "mode": run.mode.word,
-                    "cause": run.trigger.cause.value,
-                    "started": run.started.isoformat(),
-                    "changes": len(run.plan.changes),
-                    "findings": len(run.plan.findings),
-                    "detail": f"/api/runs/{run.id}",
-                }
-                for run in runs
-            ]
-        }
-    )
+    rows = [{**report_json.summary(RunView.of(run)), "detail": f"/api/runs/{run.id}"} for run in runs]
+    return ok({"runs": rows})
 
 
 async def order_detail(ledger: Ledger, id: str) -> Answer:

@@ -7,7 +7,7 @@ theirs say, and the custom topic says what somebody published. Deliveries are ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from emulator.events.topic import AUDIENCE, PATH, CustomTopic
 from emulator.events.webhook import Webhooks
 from emulator.routes import RouteTable
 from emulator.store import Write
+from emulator.vault.holdings import Entry, Version
 
 if TYPE_CHECKING:
     from emulator.azure import LocalAzure
@@ -39,7 +40,6 @@ class EventGrid:
         self._looked: datetime | None = None
         self.quirks = Quirks()
         self.evidence: Evidence = lambda write: evidence_of(azure.store, write)
-        self.certificates: Callable[[], Iterable[VaultCertificate]] = tuple
         self.hub = Hub(
             now=azure.now,
             webhooks=self._webhooks,
@@ -58,12 +58,7 @@ class EventGrid:
     def in_flight(self) -> int:
         return self.hub.dispatcher.in_flight
 
-    def certificate_changed(
-        self, certificate: VaultCertificate, news: CertificateNews = CertificateNews.NEW_VERSION
-    ) -> None:
-        """
-        Raise a vault's event; the vault calls it for new versions, the clock for the rest.
-        """
+    def _tell(self, certificate: VaultCertificate, news: CertificateNews) -> None:
         self.publish(certificate_event(certificate, news, self._azure.now(), self.hub.new_id()))
 
     def routes(self, table: RouteTable) -> None:
@@ -75,6 +70,7 @@ class EventGrid:
         self._azure.endpoints.topic = self._azure.endpoints.arm + PATH
         self._looked = self._azure.now()
         self._azure.store.subscribe(self._heard)
+        self._azure.vaults.holdings.listeners.append(self._new_version)
 
     async def stop(self) -> None:
         await self._webhooks.close()
@@ -106,6 +102,34 @@ class EventGrid:
         since, until = self._looked, self._azure.now()
         self._looked = until
         if since is not None and since < until:
-            for certificate in self.certificates():
+            for certificate in self._certificates():
                 for news in certificate.news_due(since, until):
-                    self.certificate_changed(certificate, news)
+                    self._tell(certificate, news)
+
+    def _new_version(self, vault: str, entry: Entry, version: Version) -> None:
+        certificate = self._certificate(vault, entry, version)
+        if certificate is not None:
+            self._tell(certificate, CertificateNews.NEW_VERSION)
+
+    def _certificates(self) -> Iterator[VaultCertificate]:
+        """
+        The latest version of every certificate in every vault.
+        """
+        for vault in self._azure.store.of_type("Microsoft.KeyVault/vaults"):
+            for entry in self._azure.vaults.holdings.entries(vault.name):
+                certificate = self._certificate(vault.name, entry, entry.latest)
+                if certificate is not None:
+                    yield certificate
+
+    def _certificate(self, vault: str, entry: Entry, version: Version) -> VaultCertificate | None:
+        resource = self._azure.vaults.resource(vault)
+        if version.bundle is None or resource is None:
+            return None
+        return VaultCertificate(
+            vault_id=resource.id,
+            vault_url=self._azure.vault_url(resource.name),
+            name=entry.name,
+            version=version.id,
+            not_before=version.bundle.certificate.not_valid_before_utc,
+            expires=version.bundle.not_after,
+        )

@@ -182,6 +182,14 @@ RUNS = {
             Outcome(change=CHECK.id, status=Status.REFUSED, why="Waits for negotiation, which is refused."),
         ),
     ),
+    "findings": replace(
+        PLANNED,
+        id="01JDB2Q8KG",
+        result=Result.REFUSED,
+        trigger=replace(_BY_EVENT, cause=Cause.SWEEP, by="", operation="", touched=None),
+        plan=plan((), UPLOADED, NO_BASE),
+        notes=(),
+    ),
     "failed": replace(
         PLANNED,
         id="01JDB2Q8K9",

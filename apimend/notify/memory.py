@@ -31,10 +31,11 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """How many cards a route got since a moment."""
+    """How many cards a route got since a moment, and whether a digest of the others is queued."""
 
     since: str = _NEVER
     cards: int = 0
+    digest: bool = False
 
     def ends(self, length: timedelta) -> datetime:
         """When the count begins anew."""

@@ -13,7 +13,6 @@ from datetime import timedelta
 from apimend.logs import logger
 from apimend.model.desired import Desired
 from apimend.model.errors import TryLater
-from apimend.model.plan import Severity
 from apimend.model.runs import Result, Run
 from apimend.notify import events
 from apimend.notify.digests import Digests
@@ -31,6 +30,10 @@ TOPIC_LANE = "topic:"
 
 _log = logger(__name__)
 _DIGEST_HOUR = 6
+_PASSING = 600.0
+"""Seconds after which a failure that tries itself again is told, if it has not passed by then."""
+_SLACK = 30.0
+"""Seconds from the end of a window to its digest: deliveries that are under way may still add to it."""
 _FIRST_DELAY, _LONGEST_DELAY = 30.0, 3600.0
 _MOST_TRIES = 32
 """With these delays, a little more than a day: longer than any outage that nobody sees."""
@@ -83,11 +86,12 @@ class Notices:
         """Queue the notices that this run deserves."""
         kind = kind_of(run)
         routes = self._routes_of(run, desired)
+        delay = _PASSING if _may_pass(run) else 0.0
         if self._publishes and events.type_of(run):
-            await self._send(Message(kind=EVENT, run=run.id))
+            await self._send(Message(kind=EVENT, run=run.id), after=delay)
         if kind.is_news:
             for route in routes:
-                await self._send(Message(kind=kind.value, run=run.id, route=route))
+                await self._send(Message(kind=kind.value, run=run.id, route=route), after=delay)
         elif run.result is Result.CONVERGED:
             for lane in (*routes, *([TOPIC_LANE] if self._publishes else [])):
                 await self._forget(lane, run)
@@ -145,14 +149,16 @@ class Notices:
 
     async def _is_new(self, lane: str, run: Run) -> bool:
         """Whether the lane has not heard this yet, and no later visit made it stale."""
+        if _may_pass(run) and (await self._ledger.progress(run.instance)).last_result != Result.FAILED.value:
+            return False
         told = await self._memory.told(lane, run.instance)
         overtaken = told.started > run.started.isoformat() and kind_of(run) in _OVERTAKEN
         return told.run != run.id and told.said != said_by(run) and not overtaken
 
     async def _has_room(self, route: str, run: Run) -> bool:
-        """Whether the route takes another card now. Callers locked out never wait."""
+        """Whether the route takes another card now. Callers being locked out never waits."""
         window = await self._window(route)
-        return window.cards < self._flood.cards or severity_of(run) is Severity.CRITICAL
+        return window.cards < self._flood.cards or kind_of(run) is NoticeKind.NEGOTIATION_LOST
 
     async def _window(self, route: str) -> Window:
         window = await self._memory.window(route)
@@ -162,8 +168,10 @@ class Notices:
     async def _hold(self, route: str, run: Run) -> None:
         """Leave the run to the digest at the end of the window. The message first: then no run waits for none."""
         window = await self._window(route)
-        wait = (window.ends(self._flood.window) - self._clock.now()).total_seconds()
-        await self._send(Message(kind=DIGEST, route=route), after=max(wait, 0.0))
+        if not window.digest:
+            wait = (window.ends(self._flood.window) - self._clock.now()).total_seconds() + _SLACK
+            await self._send(Message(kind=DIGEST, route=route), after=wait)
+            await self._memory.keep_window(route, replace(window, digest=True))
         await self._memory.hold(route, run.instance, run.id)
 
     async def _post(self, route: str, run: Run) -> None:
@@ -196,3 +204,8 @@ class Notices:
 
     async def _send(self, message: Message, *, after: float = 0.0) -> None:
         await self._messages.send(QUEUE, message.written(), after=after)
+
+
+def _may_pass(run: Run) -> bool:
+    """Whether a failure wrote nothing and is tried again by itself."""
+    return run.result is Result.FAILED and not run.outcomes and run.next_visit is not None

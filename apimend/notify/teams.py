@@ -53,6 +53,8 @@ class Teams:
                 allow_redirects=False,
             ) as answer:
                 status, after = answer.status, answer.headers.get("Retry-After", "")
+        except aiohttp.InvalidURL:
+            raise Rejected(f"The URL of the webhook {webhook!r} is none.") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # `from None`: the library's words may hold the URL.
             raise Unavailable(f"The webhook {webhook!r} gave no answer ({type(error).__name__}).") from None

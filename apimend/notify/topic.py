@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.core.messaging import CloudEvent
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.eventgrid.aio import EventGridPublisherClient
@@ -36,6 +36,9 @@ class Topic:
                 "The outgoing topic does not let us publish. Give our identity the role EventGrid Data Sender.",
                 status=401,
             ) from error
+        except ResourceNotFoundError as error:
+            # The SDK raises its own here, without the response.
+            raise Rejected("There is no topic at APIMEND_TOPIC_ENDPOINT.", status=404) from error
         except HttpResponseError as error:
             raise _translated(error) from error
         except AzureError as error:
@@ -47,13 +50,14 @@ class Topic:
 
 
 def _translated(error: HttpResponseError) -> Exception:
-    status = error.status_code or 0
+    # An answer that the SDK can't read has no status of its own.
+    status = int(error.status_code or 0)
     said = f"The outgoing topic answered {status}."
     if status == 403:
         return Denied(said + " Give our identity the role EventGrid Data Sender.", status=status)
     if status == 429:
         return Throttled(said, after=_seconds(error))
-    if status >= 500 or status in _REFUSED_FOR_NOW:
+    if status == 0 or status >= 500 or status in _REFUSED_FOR_NOW:
         return Unavailable(said, after=_seconds(error))
     return Rejected(said, status=status)
 

@@ -35,6 +35,7 @@ _STATUS_COLOURS = {
 _FINDINGS_FIRST = frozenset(
     {
         NoticeKind.REFUSED,
+        NoticeKind.FINDINGS,
         NoticeKind.NEGOTIATION_LOST,
         NoticeKind.FIGHT_DETECTED,
         NoticeKind.WAIVER_EXPIRING,
@@ -145,7 +146,7 @@ def _change(change: ChangeView, room: Room) -> Element:
     lines = [parts.text(parts.run(clip(change.target, 80), weight="bolder"))]
     if change.was or change.will:
         lines.append(_before_after(change, room))
-    said = change.why or (change.reason if planned else "")
+    said = change.reason if planned else change.why
     if said:
         code = f" ({change.code})" if change.code else ""
         lines.append(parts.text(parts.run(clip(said, room.length) + code, quiet=True), small=True))

@@ -16,7 +16,7 @@ NEGOTIATION_LOST = "negotiation_lost"
 FIGHT_DETECTED = "fight_detected"
 NO_LONGER_MANAGED = "no_longer_managed"
 WAIVER_CODES = frozenset({"waiver_expiring", "waiver_expired"})
-CERTIFICATE_CODES = frozenset({"certificate_expiring", "certificate_expired"})
+CERTIFICATE_CODES = frozenset({"certificate_expiring", "certificate_expired", "vault_certificate_expired"})
 
 
 class NoticeKind(Enum):
@@ -29,6 +29,7 @@ class NoticeKind(Enum):
     APPLIED = "applied"
     PARTIALLY_APPLIED = "partially_applied"
     REFUSED = "refused"
+    FINDINGS = "findings"
     FAILED = "failed"
     UNDONE = "undone"
     NEGOTIATION_LOST = "negotiation_lost"
@@ -73,10 +74,11 @@ _LOOKS: Mapping[NoticeKind, Look] = {
     NoticeKind.NO_CHANGES: Look(label="No changes", tone=Tone.GOOD),
     NoticeKind.PLAN: Look(label="Dry run", tone=Tone.ACCENT, severity=Severity.MEDIUM),
     NoticeKind.APPROVAL_NEEDED: Look(label="Approval needed", tone=Tone.WARNING, severity=Severity.MEDIUM),
-    NoticeKind.STARTED: Look(label="Update started", tone=Tone.ACCENT),
+    NoticeKind.STARTED: Look(label="Under way", tone=Tone.ACCENT),
     NoticeKind.APPLIED: Look(label="Applied", tone=Tone.GOOD),
     NoticeKind.PARTIALLY_APPLIED: Look(label="Partially applied", tone=Tone.WARNING, severity=Severity.MEDIUM),
     NoticeKind.REFUSED: Look(label="Refused", tone=Tone.WARNING, severity=Severity.MEDIUM),
+    NoticeKind.FINDINGS: Look(label="Needs a person", tone=Tone.WARNING, severity=Severity.MEDIUM),
     NoticeKind.FAILED: Look(label="Failed", tone=Tone.ATTENTION, severity=Severity.HIGH),
     NoticeKind.UNDONE: Look(label="Undone", tone=Tone.NEUTRAL, severity=Severity.LOW),
     NoticeKind.NEGOTIATION_LOST: Look(label="Negotiation lost", tone=Tone.ATTENTION, severity=Severity.CRITICAL),
@@ -102,27 +104,28 @@ _OF_RESULT: Mapping[Result, NoticeKind] = {
     Result.UNMANAGED: NoticeKind.NO_LONGER_MANAGED,
 }
 
-_QUIET = frozenset({NoticeKind.NO_CHANGES, NoticeKind.REFUSED})
-"""Results beside which a finding about a waiver or a certificate is what the reader needs to hear."""
+_BY_CODE: Mapping[str, NoticeKind] = {
+    NEGOTIATION_LOST: NoticeKind.NEGOTIATION_LOST,
+    FIGHT_DETECTED: NoticeKind.FIGHT_DETECTED,
+    NO_LONGER_MANAGED: NoticeKind.NO_LONGER_MANAGED,
+}
+_WROTE = frozenset({Status.APPLIED, Status.PENDING})
+_IN_TURN = frozenset({Status.APPLIED, Status.PENDING, Status.DEFERRED})
 
 
 def kind_of(run: Run) -> NoticeKind:
     """
-    The one kind of a run: callers locked out first, then what became of the plan, then what is about to expire.
+    The one kind of a run: callers locked out first, then what became of the plan, then what its findings say.
     """
     codes = {finding.code for finding in run.plan.findings}
+    for code, kind in _BY_CODE.items():
+        if code in codes:
+            return kind
     kind = _OF_RESULT[run.result]
-    if NEGOTIATION_LOST in codes:
-        return NoticeKind.NEGOTIATION_LOST
-    if FIGHT_DETECTED in codes:
-        return NoticeKind.FIGHT_DETECTED
-    if NO_LONGER_MANAGED in codes:
-        return NoticeKind.NO_LONGER_MANAGED
-    if kind is NoticeKind.PLAN and run.plan.is_empty:
-        kind = NoticeKind.NO_CHANGES
-    if kind is NoticeKind.STARTED and not _wrote(run):
-        kind = NoticeKind.NO_CHANGES
-    return _of_findings(run, codes) or kind if kind in _QUIET else kind
+    if run.outcomes or not run.plan.is_empty:
+        return _on_its_way(run, kind)
+    quiet = kind in (NoticeKind.NO_CHANGES, NoticeKind.PLAN, NoticeKind.REFUSED, NoticeKind.STARTED)
+    return _of_findings(run, codes) if quiet else kind
 
 
 def severity_of(run: Run) -> Severity:
@@ -130,16 +133,21 @@ def severity_of(run: Run) -> Severity:
     return max([kind_of(run).look.severity, *(finding.severity for finding in run.plan.findings)])
 
 
-def _of_findings(run: Run, codes: set[str]) -> NoticeKind | None:
-    """What the findings of a visit that wrote nothing are about, if it is anything that a person must hear."""
+def _on_its_way(run: Run, kind: NoticeKind) -> NoticeKind:
+    """A run that did its part while the rest waits for its turn is no partial success; one that only waits no news."""
+    found = {outcome.status for outcome in run.outcomes}
+    if kind is NoticeKind.PARTIALLY_APPLIED and found <= _IN_TURN:
+        return NoticeKind.STARTED
+    if kind is NoticeKind.STARTED and not found & _WROTE:
+        return NoticeKind.NO_CHANGES
+    return kind
+
+
+def _of_findings(run: Run, codes: set[str]) -> NoticeKind:
+    """What the findings of a visit without changes are about, if it is anything that a person must hear."""
     serious = {finding.code for finding in run.plan.findings if finding.severity >= Severity.MEDIUM}
     if serious - WAIVER_CODES - CERTIFICATE_CODES:
-        return NoticeKind.REFUSED
+        return NoticeKind.FINDINGS
     if codes & CERTIFICATE_CODES:
         return NoticeKind.CERTIFICATE_EXPIRING
-    return NoticeKind.WAIVER_EXPIRING if codes & WAIVER_CODES else None
-
-
-def _wrote(run: Run) -> bool:
-    """Whether this visit itself wrote something; one that only waits for an update is no news."""
-    return any(outcome.status in (Status.APPLIED, Status.PENDING) for outcome in run.outcomes)
+    return NoticeKind.WAIVER_EXPIRING if codes & WAIVER_CODES else NoticeKind.NO_CHANGES

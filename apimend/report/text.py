@@ -83,7 +83,9 @@ def _change(change: ChangeView, details: bool) -> Iterator[str]:
 
 
 def _answer(change: ChangeView) -> str:
-    """Why an outcome is what it is, with Azure's own code."""
+    """Why an outcome is what it is, with Azure's own code; of what is only planned, the head of the text says it."""
+    if change.status is Status.PLANNED:
+        return ""
     azure = f" (Azure: {change.code})" if change.code else ""
     return f"{change.status.value.capitalize()}: {change.why}{azure}" if change.why or azure else ""
 

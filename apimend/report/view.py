@@ -16,7 +16,7 @@ from apimend.model.runs import Cause, Outcome, Run, Status, Trigger
 from apimend.report import diff, wording
 from apimend.report.kinds import NoticeKind, kind_of, severity_of
 from apimend.report.links import Links
-from apimend.report.plain import clean, clean_lines, count, seconds
+from apimend.report.plain import clean, clean_lines, seconds
 
 STAGE_WORDS: Mapping[Stage, str] = {
     Stage.PREPARE: "Prepare",
@@ -172,7 +172,7 @@ class RunView:
             coverage=_coverage(run.plan),
             minutes=expected_minutes(run.plan),
             downtime=_once(clean(change.downtime) for change in run.plan.changes),
-            notes=_once(map(clean, run.notes)),
+            notes=_notes(kind, run),
             next_steps=_next_steps(kind, run, declared),
             error=clean(run.error),
             declared=declared,
@@ -275,6 +275,12 @@ def _next_steps(kind: NoticeKind, run: Run, declared: str) -> tuple[str, ...]:
     return _once([*wording.steps(kind, run, declared), *steps, *visit])
 
 
+def _notes(kind: NoticeKind, run: Run) -> tuple[str, ...]:
+    """The run's notes, and what made it ask: a mode, or a limit that was reached."""
+    asked = [outcome.why for outcome in run.outcomes if outcome.status is Status.PLANNED]
+    return _once(map(clean, [*(asked if kind is NoticeKind.APPROVAL_NEEDED else []), *run.notes]))
+
+
 def _counts(changes: tuple[ChangeView, ...]) -> Mapping[Status, int]:
     counts = {status: sum(change.status is status for change in changes) for status in Status}
     return {status: number for status, number in counts.items() if number}
@@ -297,8 +303,3 @@ def _once(texts: Iterable[str]) -> tuple[str, ...]:
 def described(counts: Mapping[Status, int]) -> str:
     """The outcomes of a run in a few words: `2 applied, 1 refused`."""
     return ", ".join(f"{number:,} {status.value}" for status, number in counts.items())
-
-
-def changes_word(view: RunView) -> str:
-    """`3 changes`."""
-    return count(len(view.changes), "change")

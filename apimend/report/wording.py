@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from apimend.model.desired import Mode
 from apimend.model.plan import CoverageFigures, Finding, Severity
-from apimend.model.runs import Run, Status
+from apimend.model.runs import Result, Run, Status
 from apimend.report.kinds import CERTIFICATE_CODES, FIGHT_DETECTED, NEGOTIATION_LOST, WAIVER_CODES, NoticeKind
 from apimend.report.plain import count, listing
 
@@ -16,15 +16,16 @@ from apimend.report.plain import count, listing
 def title(kind: NoticeKind, run: Run) -> str:
     """A few words, without the name of the instance."""
     changes = len(run.plan.changes)
-    applied, failed = _number(run, Status.APPLIED), _number(run, Status.FAILED)
+    applied, failed, refused = (_number(run, s) for s in (Status.APPLIED, Status.FAILED, Status.REFUSED))
     titles = {
         NoticeKind.NO_CHANGES: "No changes",
         NoticeKind.PLAN: f"{count(changes, 'change')} planned",
         NoticeKind.APPROVAL_NEEDED: f"{count(changes, 'change')} {'waits' if changes == 1 else 'wait'} for approval",
-        NoticeKind.STARTED: "Update on its way",
+        NoticeKind.STARTED: f"{count(changes, 'change')} under way",
         NoticeKind.APPLIED: f"{count(applied, 'change')} applied",
         NoticeKind.PARTIALLY_APPLIED: f"{applied} of {count(changes, 'change')} applied",
-        NoticeKind.REFUSED: _refused(run),
+        NoticeKind.REFUSED: f"{count(refused, 'change')} refused" if refused else "Nothing was written",
+        NoticeKind.FINDINGS: f"{count(_serious(run), 'finding')} for a person",
         NoticeKind.FAILED: f"{failed} of {count(changes, 'change')} failed" if failed else "The visit failed",
         NoticeKind.UNDONE: f"{count(applied, 'change')} taken back" if applied else "Changes taken back",
         NoticeKind.NEGOTIATION_LOST: "Callers are being turned away",
@@ -45,15 +46,16 @@ def sentence(kind: NoticeKind, run: Run, declared: str) -> str:
     if kind is NoticeKind.FAILED:
         return run.error or _first_reason(run, Status.FAILED)
     if kind is NoticeKind.REFUSED:
-        return _first_reason(run, Status.REFUSED) or "Nothing was written. What is wrong here is left to a person."
+        return _first_reason(run, Status.REFUSED)
     if kind is NoticeKind.NO_CHANGES:
         return _no_changes(run)
     sentences = {
         NoticeKind.PLAN: "Nothing was written. This is what Apimend would do.",
         NoticeKind.APPROVAL_NEEDED: "Nothing is written until someone approves exactly these changes.",
-        NoticeKind.STARTED: "Azure is updating the service. The next stage starts when it is live.",
+        NoticeKind.STARTED: "A stage starts when the one before is live. Nothing to do for you.",
         NoticeKind.APPLIED: "All changes are in place.",
         NoticeKind.PARTIALLY_APPLIED: f"{_tally(run)}. What is left is told below.",
+        NoticeKind.FINDINGS: "Nothing was written. What is wrong here is left to a person.",
         NoticeKind.UNDONE: "The state from before the run is back, where nobody changed it since.",
         NoticeKind.WAIVER_EXPIRING: "Nothing changes by itself: afterwards, the next plan asks for approval.",
         NoticeKind.CERTIFICATE_EXPIRING: "Nothing was written. Renew it before callers are turned away.",
@@ -67,7 +69,7 @@ def steps(kind: NoticeKind, run: Run, declared: str) -> Sequence[str]:
     """What a person can do next about a run of this kind."""
     place = f" at {declared}" if declared else ""
     if kind is NoticeKind.PLAN and run.mode is Mode.REPORT:
-        return [f"To have this applied, declare mode: ask or mode: enforce{place}."]
+        return [f"To have it applied: mode ask or enforce{place}, and APIMEND_MODE_CEILING no lower."]
     if kind is NoticeKind.NO_LONGER_MANAGED:
         return ["Declare it again, or take the checks out with: apimend release " + run.instance.text]
     return []
@@ -81,21 +83,17 @@ def coverage(figures: CoverageFigures) -> str:
 
 
 def _no_changes(run: Run) -> str:
-    waiting = [o for o in run.outcomes if o.status in (Status.DEFERRED, Status.PENDING)]
-    if waiting:
-        return f"Nothing new was written. {waiting[0].why or 'An update is on its way.'}"
+    if run.result is not Result.CONVERGED:
+        reasons = [*(outcome.why for outcome in run.outcomes), *(finding.message for finding in run.plan.findings)]
+        return " ".join(["Nothing new was written.", *filter(None, reasons[:1])])
     figures = run.plan.coverage
     rest = f" {coverage(figures).capitalize()} turn away callers without an allowed certificate." if figures else ""
     findings = f" {count(len(run.plan.findings), 'finding')} noted." if run.plan.findings else ""
     return f"{run.instance.name} is as declared.{rest}{findings}"
 
 
-def _refused(run: Run) -> str:
-    refused = _number(run, Status.REFUSED)
-    if refused:
-        return f"{count(refused, 'change')} refused"
-    findings = sum(finding.severity >= Severity.MEDIUM for finding in run.plan.findings)
-    return f"{count(findings, 'finding')} for a person" if findings else "Nothing was written"
+def _serious(run: Run) -> int:
+    return sum(finding.severity >= Severity.MEDIUM for finding in run.plan.findings)
 
 
 def _about(run: Run, codes: frozenset[str], noun: str) -> str:

@@ -304,6 +304,17 @@ def test_a_preflight_is_answered_before_any_check(bench: Bench) -> None:
     assert 0 == bench.reached()
 
 
+@pytest.mark.parametrize(("terminates", "known"), [("true", False), ("false", True)], ids=["ends", "goes-on"])
+def test_a_further_cors_may_know_the_origin(bench: Bench, terminates: str, known: bool) -> None:
+    """
+    An inner policy is asked only where the outer one lets unknown origins through.
+    """
+    bench.inbound("dev", "", CORS.format(terminates).replace("a.test", "other.test"))
+    bench.inbound("dev", "apis/echo", BASE + CORS.format("true"))
+
+    assert (200, known) == preflight(bench, "https://a.test")
+
+
 def test_a_preflight_without_cors_is_no_operation(bench: Bench) -> None:
     """
     Where no policy has a `cors`, OPTIONS is a method like any other.

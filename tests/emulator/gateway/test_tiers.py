@@ -171,6 +171,20 @@ def test_trust_is_the_gateways_own(bench: Bench, host: str, expected: dict[str, 
     assert list(expected.values()) == statuses
 
 
+@pytest.mark.parametrize(("kept", "expected"), [(False, 401), (True, 200)], ids=["ignored", "kept"])
+def test_authorities_on_v2_are_an_open_question(kept: bool, expected: int) -> None:
+    """
+    Whether a v2 instance's CA certificates count is an option; sources conflict.
+    """
+    authorities = [{"authority": "root"}, {"authority": "issuing", "store": "CertificateAuthority"}]
+    service = {"name": "new", "sku": "BasicV2", "apis": [open_api("echo")], "ca_certificates": authorities}
+    with running([service], Options(ca_certificates_on_v2=kept)) as bench:
+        bench.change("new", enableClientCertificate=True)
+        bench.inbound("new", "", CHECK.format("true"))
+
+        assert expected == bench.call("new.azure-api.net", "/echo/", "client").status
+
+
 def test_where_nothing_negotiates_a_check_locks_everybody_out(bench: Bench) -> None:
     """
     A check on a host that does not ask refuses the best certificate, and on the one that asks only the bad ones.
@@ -237,7 +251,7 @@ def test_an_update_counts_when_it_is_done(bench: Bench) -> None:
     bench.negotiate_by_arm("premium", host)
 
     early = negotiates(bench, host)
-    bench.passes(timedelta(minutes=30))
+    bench.time[0] += timedelta(minutes=30)
 
     assert [False, True] == [early, negotiates(bench, host)]
 

@@ -182,6 +182,23 @@ def test_an_intermediate_without_its_root_is_no_trust() -> None:
     assert not verify(presented(trust=trust), revocation=False)
 
 
+@pytest.mark.parametrize(
+    "above",
+    [
+        pytest.param(WORKSHOP.authority("CN=Old", issued_by=ROOT, ends=timedelta(hours=-1)), id="expired"),
+        pytest.param(WORKSHOP.leaf("CN=No Authority", issued_by=ROOT), id="a-leaf"),
+    ],
+)
+def test_an_issuer_has_to_be_a_valid_authority(above: Bundle) -> None:
+    """
+    A chain through an expired issuer, or through a certificate that may not issue, leads nowhere.
+    """
+    trust = TrustStore(roots=(ROOT.certificate,), intermediates=(above.certificate,))
+    below = WORKSHOP.leaf("CN=below", issued_by=above)
+
+    assert not verify(presented(below, trust), revocation=False)
+
+
 def test_a_self_signed_certificate_can_be_its_own_root() -> None:
     """
     A self-signed client certificate that was put into the root store is trusted.

@@ -14,12 +14,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from emulator.gateway.estate import Api, Estate
 from emulator.gateway.http1 import Message
-from emulator.gateway.outcome import PolicyFailed, denied
+from emulator.gateway.outcome import NotEmulated, PolicyFailed, denied
 from emulator.options import Options
 from emulator.store import Resource, key_of
 
 REVISION = re.compile(r";rev=(?P<number>\w+)", re.IGNORECASE)
 PLACEHOLDER = re.compile(r"\{(?P<all>\*?)(?P<name>[^}]*)\}")
+KINDS = frozenset({"http", "soap", "graphql", "websocket"})
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 KEY_QUERY = "subscription-key"
 
@@ -83,6 +84,8 @@ def with_operation(estate: Estate, target: Target, method: str) -> Target | None
     """
     The target with its operation; GraphQL has none to choose, WebSocket only its handshake.
     """
+    if target.api.kind not in KINDS:
+        raise NotEmulated(f"an API of type {target.api.kind}")
     if target.api.kind == "graphql":
         return target if method in ("GET", "POST") else None
     found: list[tuple[tuple[bool, ...], Target]] = []

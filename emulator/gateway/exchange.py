@@ -105,7 +105,7 @@ class Exchange:
 
     def scope(self) -> dict[str, Any]:
         """
-        `context` and `DateTime` for expressions; the names are those of expressions.MEMBERS.
+        `context` and `DateTime` for expressions; the names are those of `members`.
         """
         service, target = self.estate.service, self.target
         workspace = self.owner if self.owner is not service else None

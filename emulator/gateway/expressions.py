@@ -1,7 +1,7 @@
 """
-The C# conditions this gateway can decide: a fixed list of members of `context`, joined with `!`, `&&`, `||`.
+The C# conditions this gateway can decide: listed members of `context`, compared, and joined with `!`, `&&`, `||`.
 
-Policies run them (`choose`), nobody else. Whatever is not listed in MEMBERS, statement blocks `@{…}` included, is
+Policies run them (`choose`), nobody else. Whatever `members` does not list, statement blocks `@{…}` included, is
 NotEmulated when it is compiled, even where evaluation would never reach it: a gateway that guessed would prove
 nothing. Null behaves as in C#: a member of null fails unless `?.` was written.
 """
@@ -15,78 +15,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from emulator.gateway.members import ATTACHED, MEMBERS, NAMES, TEXT_METHODS
+from emulator.gateway.outcome import NotEmulated
+
 Scope = Mapping[str, Any]
 Term = Callable[[Scope], Any]
-
-NAMES = frozenset(
-    {
-        "Thumbprint",
-        "Subject",
-        "SubjectName.Name",
-        "Issuer",
-        "IssuerName.Name",
-        "SerialNumber",
-        "GetSerialNumberString()",
-        "NotBefore",
-        "NotAfter",
-    }
-)
-CERTIFICATE = NAMES | {"Verify()", "VerifyNoRevocation()"}
-MEMBERS = frozenset(
-    {
-        "context.Request.Certificate",
-        *(f"context.Request.Certificate.{member}" for member in CERTIFICATE),
-        "context.Request.Method",
-        "context.Request.IpAddress",
-        "context.Request.OriginalUrl.Host",
-        "context.Request.OriginalUrl.Path",
-        "context.Request.Url.Path",
-        "context.Api",
-        "context.Api.Id",
-        "context.Api.Name",
-        "context.Api.Path",
-        "context.Api.Version",
-        "context.Api.Revision",
-        "context.Api.IsCurrentRevision",
-        "context.Operation",
-        "context.Operation.Id",
-        "context.Operation.Name",
-        "context.Operation.Method",
-        "context.Operation.UrlTemplate",
-        "context.Product",
-        "context.Product.Id",
-        "context.Product.Name",
-        "context.Subscription",
-        "context.Subscription.Id",
-        "context.Subscription.Name",
-        "context.Workspace",
-        "context.Workspace.Id",
-        "context.Workspace.Name",
-        "context.Deployment.ServiceName",
-        "context.Deployment.Region",
-        "context.Deployment.Gateway.Id",
-        "context.Deployment.Gateway.IsManaged",
-        "context.LastError",
-        "context.LastError.Source",
-        "context.LastError.Reason",
-        "context.LastError.Message",
-        "DateTime.Now",
-        "DateTime.UtcNow",
-    }
-)
-# On a text, with one literal: `member.StartsWith("x")`.
-TEXT_METHODS: Mapping[str, Callable[[str, str], bool]] = {
-    "StartsWith": str.startswith,
-    "EndsWith": str.endswith,
-    "Contains": operator.contains,
-}
-ATTACHED = "context.Deployment.Certificates"
-
-
-class NotEmulated(Exception):
-    """
-    An element, attribute or expression that this gateway does not play; the text says which.
-    """
 
 
 class ExpressionFailed(Exception):

@@ -26,11 +26,10 @@ from emulator.gateway.backends import PARTNER_HOST, Backends
 from emulator.gateway.elements import STEPS
 from emulator.gateway.estate import Estate
 from emulator.gateway.exchange import Cached, Exchange, Record
-from emulator.gateway.expressions import NotEmulated
 from emulator.gateway.hosts import Host, Kind, Tier, find
 from emulator.gateway.http1 import Message, answer
 from emulator.gateway.listener import Arrival, Listener
-from emulator.gateway.outcome import PolicyFailed, Response, not_found, refused
+from emulator.gateway.outcome import NotEmulated, PolicyFailed, Response, not_found, refused
 from emulator.gateway.pipeline import Pipeline, levels
 from emulator.gateway.validation import Presented
 from emulator.routes import RouteTable

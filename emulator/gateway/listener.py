@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from cryptography import x509
@@ -122,7 +122,9 @@ class Listener(Generic[D]):
             arrival = Arrival(
                 door=door, message=message, certificate=certificate, sent_issuers=issuers, address=address
             )
-            await tunnel.write((await self._handler(arrival)).encoded())
+            reply = await self._handler(arrival)
+            # An answer to HEAD has no body; that its length is then told as 0 does no harm here.
+            await tunnel.write((replace(reply, body=b"") if message.first[0] == "HEAD" else reply).encoded())
             if not message.keeps_alive:
                 return
 

@@ -38,6 +38,12 @@ class Failure:
     response: Response
 
 
+class NotEmulated(Exception):
+    """
+    An element, attribute or expression that this gateway does not play; the text says which.
+    """
+
+
 class PolicyFailed(Exception):
     """
     The call left its way and goes to on-error.

@@ -14,8 +14,8 @@ from functools import lru_cache
 from emulator.gateway.admission import Target
 from emulator.gateway.estate import Estate
 from emulator.gateway.exchange import Exchange
-from emulator.gateway.expressions import ExpressionFailed, NotEmulated, holds
-from emulator.gateway.outcome import PolicyFailed, Response, broken
+from emulator.gateway.expressions import ExpressionFailed, holds
+from emulator.gateway.outcome import NotEmulated, PolicyFailed, Response, broken
 from emulator.policytext import Element, PolicyError, parse
 
 WHEN_NONE = "<policies><inbound /><backend><forward-request /></backend><outbound /></policies>"

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from emulator.certificates import common_name, serial_number, thumbprint
 from emulator.distinguished import net_name
-from emulator.gateway.expressions import NotEmulated
+from emulator.gateway.outcome import NotEmulated
 from emulator.gateway.trust import TrustStore, issuer_of, valid_at
 from emulator.policytext import Element
 

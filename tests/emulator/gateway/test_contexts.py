@@ -40,6 +40,7 @@ SERVICE = {
             operations=[{"id": "onHandshake", "method": "GET", "url": "/", "name": "onHandshake"}],
         ),
         api("graph", type="graphql", subscription_required=False, operations=[]),
+        api("tools", type="mcp", subscription_required=False),
         api("deep", path="orders/deep", subscription_required=False),
         api(
             "v1",
@@ -250,6 +251,17 @@ def test_the_operation_is_found_by_method_and_template(bench: Bench, method: str
     bench.call(HOST, path, method=method)
 
     assert {operation} == {record.operation for record in bench.recorded()}
+
+
+def test_a_kind_of_api_that_is_not_played_is_said_so(bench: Bench) -> None:
+    """
+    An MCP or A2A API is not guessed at.
+    """
+    answer = bench.call(HOST, "/tools/")
+    told = list(bench.gateway.not_emulated)
+    bench.gateway.not_emulated.clear()
+
+    assert (500, ["an API of type mcp"]) == (answer.status, told)
 
 
 def test_the_backend_gets_the_rest_of_the_path(bench: Bench) -> None:

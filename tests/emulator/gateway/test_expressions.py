@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from emulator.gateway.expressions import MEMBERS, ExpressionFailed, NotEmulated, compiled, holds
+from emulator.gateway.expressions import ExpressionFailed, compiled, holds
+from emulator.gateway.members import MEMBERS
+from emulator.gateway.outcome import NotEmulated
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CERTIFICATE = {

@@ -115,6 +115,18 @@ def test_a_line_serves_many_large_calls(bench: Bench) -> None:
     assert ["nobody 200000", "nobody 0", "nobody 65536"] == bench.run(several())
 
 
+def test_an_answer_to_head_has_no_body(bench: Bench) -> None:
+    """
+    HEAD is answered by headers alone, so that the line stays in step.
+    """
+
+    async def twice() -> list[str]:
+        async with connected(bench.address, "open.example", bench.ca_file) as line:
+            return [(await line.call("/", method=method)).text for method in ("HEAD", "GET")]
+
+    assert ["", "nobody 0"] == bench.run(twice())
+
+
 def test_nonsense_is_answered_with_400(bench: Bench) -> None:
     """
     What is no HTTP gets a 400, and the listener lives on.

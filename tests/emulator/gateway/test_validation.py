@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from emulator.certificates import Bundle, Workshop
-from emulator.gateway.expressions import NotEmulated
+from emulator.gateway.outcome import NotEmulated
 from emulator.gateway.trust import TrustStore
 from emulator.gateway.validation import Presented, ignores_errors, refusal, verify
 from emulator.policytext import Element, parse

@@ -11,6 +11,9 @@ import pytest
 
 from tests.tools import Missing, azurite, chromium
 
+# Every exchange with a local Azure is checked against Azure's specification, where that is at hand.
+pytest_plugins = ["tests.conformance.plugin"]
+
 NEEDED = {"chromium": chromium, "azurite": azurite}
 
 # No deadline: the machine may be shared, and time is measured by the benchmarks.

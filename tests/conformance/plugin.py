@@ -8,15 +8,18 @@ fails, setup included. A test that speaks against the specification on purpose s
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.azure import LocalAzure
-from emulator.log import Exchange as Passed
 from tests.conformance.openapi import Checker, Exchange
 from tests.conformance.recordings import MATERIAL
+
+if TYPE_CHECKING:
+    from emulator.log import Exchange as Passed
 
 JUDGED = frozenset({"arm", "vault"})
 
@@ -33,6 +36,14 @@ class Watch:
     def __call__(self, passed: Passed) -> None:
         if passed.place in JUDGED and not passed.fault:
             self._problems += self._checker.check(_exchange(passed))
+
+    def pytest_collection_finish(self) -> None:
+        """
+        Only a run whose tests have imported the emulator has something to watch; no other pays for its import.
+        """
+        module = sys.modules.get("emulator.azure")
+        if module is not None:
+            module.LocalAzure.watchers.append(self)
 
     def drain(self) -> list[str]:
         problems, self._problems = self._problems, []
@@ -51,9 +62,7 @@ class Watch:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "nonconforming(reason): speaks against the specification on purpose")
     if MATERIAL:
-        watch = Watch(Checker(Path(MATERIAL)))
-        LocalAzure.watchers.append(watch)
-        config.pluginmanager.register(watch, "conformance-watch")
+        config.pluginmanager.register(Watch(Checker(Path(MATERIAL))), "conformance-watch")
 
 
 def _exchange(passed: Passed) -> Exchange:

@@ -10,9 +10,7 @@ from datetime import datetime, timedelta
 from apimend.model.ids import InstanceId
 from apimend.model.runs import Cause, Trigger
 from apimend.ports import Visit
-
-LONGEST_DELAY = timedelta(days=7)
-"""Azure Storage hides a message for seven days at the most."""
+from apimend.storage.names import LONGEST_DELAY
 
 GRACE = timedelta(minutes=15)
 """A function has ten minutes and a retry waits one: a bell later than this was lost, not slow."""
@@ -47,7 +45,7 @@ class Bell:
 
     def when(self, trigger: Trigger, *, after: float, now: datetime) -> datetime:
         """When this ring wants its visit: held back where Azure asked us to wait, unless a person rings."""
-        wanted = now + min(max(timedelta(0), timedelta(seconds=after)), LONGEST_DELAY)
+        wanted = now + _delay(after)
         held = self.held_until is not None and trigger.cause not in PEOPLE
         return max(wanted, self.held_until) if held and self.held_until else wanted
 
@@ -58,7 +56,7 @@ class Bell:
 
     def finish(self, visit: Visit, *, again_after: float | None, hold: bool, now: datetime, ticket: str) -> "Bell":
         """A visit is over. It carries the new ticket if another one has to follow."""
-        again = None if again_after is None else now + min(timedelta(seconds=max(0.0, again_after)), LONGEST_DELAY)
+        again = None if again_after is None else now + _delay(again_after)
         done = replace(self, seen=max(self.seen, visit.rung), held_until=again if hold else None)
         if self.ticket == visit.ticket:
             done = replace(done, ticket="", due=None)
@@ -79,3 +77,7 @@ class Bell:
         if self.comes_by(wanted, now=now):
             return self
         return replace(self, due=wanted, ticket=ticket)
+
+
+def _delay(seconds: float) -> timedelta:
+    return timedelta(seconds=min(max(0.0, seconds), LONGEST_DELAY.total_seconds()))

@@ -119,7 +119,9 @@ class StoredBuckets:
             return codec.read(Bucket, record.body, name=f"Bucket {key}"), record
         except Unreadable:
             # A count that can't be read is an empty bucket: it fills again, and meanwhile nothing is over the limit.
-            return Bucket(level=0.0, at=self._clock.now()), record
+            empty = Bucket(level=0.0, at=self._clock.now())
+            await self._put(key, empty, record)
+            return empty, await self._records.get(names.LIMITS, key)
 
     async def _put(self, key: str, bucket: Bucket, record: Record | None) -> bool:
         try:

@@ -29,6 +29,9 @@ PREIMAGES = "preimages"
 
 VISITS_QUEUE = "apimend-visits"
 
+LONGEST_DELAY = timedelta(days=7)
+"""Azure Storage hides a message for seven days at the most."""
+
 LONGEST_KEY = 400
 AFTER_ALL_KEYS = "~"
 """Sorts after every character that a key may have: the end of a prefix is the prefix and this."""

@@ -16,7 +16,7 @@ from uuid import uuid4
 from apimend.model.errors import Changed
 from apimend.ports import Clock, Record
 from apimend.storage.database import Database
-from apimend.storage.names import AFTER_ALL_KEYS, check_place, check_prefix, from_micros, micros
+from apimend.storage.names import AFTER_ALL_KEYS, LONGEST_DELAY, check_place, check_prefix, from_micros, micros
 
 HOLD_SECONDS = 600.0
 """The Functions host hides a message that it took for ten minutes."""
@@ -133,7 +133,8 @@ class SqliteMessages:
 
     async def send(self, queue: str, body: str, *, after: float = 0.0) -> None:
         """Put a message that becomes visible in `after` seconds."""
-        _put(self._database, queue, body, now=self._clock.now(), after=after)
+        delay = min(after, LONGEST_DELAY.total_seconds())
+        _put(self._database, queue, body, now=self._clock.now(), after=delay)
 
 
 class SqliteQueue:

@@ -161,7 +161,7 @@ async def open_world(
                     try:
                         yield world
                     finally:
-                        await app.close()
+                        await app.door.close()
                         source.close()
 
 

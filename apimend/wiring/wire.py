@@ -1,7 +1,7 @@
 """
-The composition root: settings become adapters, adapters become the engine. The rules are passed in.
+Settings become adapters, adapters become the engine. The rules are passed in.
 
-`function_app` and `cli` call `wire`; nothing else joins an adapter to the engine.
+`door` and the command line call `wire`; nothing else joins an adapter to the engine.
 """
 
 import importlib

@@ -134,6 +134,8 @@ def _response(answer: Answer, method: str) -> web.Response:
     headers = answer.headers.copy()
     if payload and answer.content_type:
         headers.setdefault("Content-Type", answer.content_type)
+    if method == "HEAD" and answer.status == HTTPStatus.OK:
+        headers["Content-Length"] = str(len(payload))
     response = web.Response(status=answer.status, reason=_reason(answer.status), body=payload or None, headers=headers)
     if not payload and method != "HEAD":
         response.headers.pop("Content-Type", None)

@@ -266,7 +266,9 @@ class Entities:
         """
         The id of the parent, after every ancestor was found.
         """
-        base = base_of(self.provider, call)
+        # The path of a workspace has the placeholder that elsewhere means "inside of it".
+        outside = self.kind.segment == "workspaces"
+        base = self.provider.service_of(call).id if outside else base_of(self.provider, call)
         return _descend(self.provider, call, base, self.kind.parent)
 
     def _pending(self, call: Call, service: Resource, saved: Resource, created: bool) -> Answer:

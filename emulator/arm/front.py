@@ -125,6 +125,8 @@ class Front:
                 raise self._unknown(door, call)
             if found.route is None:
                 raise method_not_allowed(call.method, found.allowed)
+            if any("/" in value for value in found.params.values()):
+                raise empty_not_found()
             call.params = found.params
             answer = await found.route.handler(call)
         except Refusal as refusal:

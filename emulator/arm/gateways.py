@@ -129,9 +129,10 @@ class Gateways:
 
     async def has_api(self, call: Call) -> Answer:
         gateway = self._gateway(call)
-        if self._provider.store.get(f"{gateway.id}/apis/{call.params['api']}") is None:
+        link = self._provider.store.get(f"{gateway.id}/apis/{call.params['api']}")
+        if link is None:
             raise not_found("Api")
-        return private(call, Answer(status=204))
+        return with_etag(call, Answer(), link.etag)
 
     async def link_api(self, call: Call) -> Answer:
         gateway = self._gateway(call)

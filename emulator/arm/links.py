@@ -31,11 +31,15 @@ class Links:
         found: list[Route] = []
         for base in (SERVICE_PATH, f"{SERVICE_PATH}/workspaces/{{workspace}}"):
             product = f"{base}/products/{{product}}"
-            table = (
+            # Inside a workspace only the newer form is described.
+            older = (
                 ("GET", f"{product}/apis", self.list_apis, specified),
                 ("HEAD", f"{product}/apis/{{api}}", self.head, recorded),
                 ("PUT", f"{product}/apis/{{api}}", self.put, recorded),
                 ("DELETE", f"{product}/apis/{{api}}", self.delete, specified),
+            )
+            table = (
+                *(older if base == SERVICE_PATH else ()),
                 ("GET", f"{product}/apiLinks", self.list_links, specified),
                 ("GET", f"{product}/apiLinks/{{link}}", self.get_link, specified),
                 ("PUT", f"{product}/apiLinks/{{link}}", self.put_link, specified),

@@ -107,5 +107,6 @@ class Operations:
     def advance(self, now: datetime) -> None:
         for one in list(self.by_id.values()):
             if one.status is Status.RUNNING and one.due <= now:
-                one.status = Status.FAILED if one.failure else Status.SUCCEEDED
+                # Finishing may find a failure of its own and note it.
                 one.finish(one.failure)
+                one.status = Status.FAILED if one.failure else Status.SUCCEEDED

@@ -63,10 +63,11 @@ class Bench:
         *,
         key: str = "",
         headers: Mapping[str, str] | None = None,
+        with_issuers: bool = False,
         **more: Any,
     ) -> Answer:
         bundle = self.who(who) if isinstance(who, str) else who
-        shown = (bundle.pem, bundle.key_pem) if bundle else None
+        shown = (bundle.chain_pem if with_issuers else bundle.pem, bundle.key_pem) if bundle else None
         sent = {**({"Ocp-Apim-Subscription-Key": key} if key else {}), **(headers or {})}
         address, ca_file = self.azure.endpoints.gateway, self.azure.ca_file
         return self.runner.run(call(address, host, path, ca_file, client_certificate=shown, headers=sent, **more))

@@ -98,7 +98,7 @@ class Checker:
     def _undescribed(self, exchange: Exchange, path: str, methods: frozenset[str]) -> tuple[str, ...]:
         folded = path.casefold()
         concerned = exchange.door == "vault" or any(part in folded for part in DESCRIBED)
-        if not concerned or exchange.status in (404, 405) or self._deviates("undescribed", folded):
+        if not concerned or exchange.status >= 400 or self._deviates("undescribed", folded):
             return ()
         return (f"{exchange.title}: no operation describes it (described here: {sorted(methods) or 'nothing'})",)
 

@@ -137,7 +137,8 @@ def test_a_put_without_the_list_removes_custom_hosts() -> None:
     A PUT that leaves the hostnames out takes all custom ones away.
     """
     with running(HOSTS) as stand:
-        stand.arm("PUT", "", {"location": "westeurope", "sku": {"name": "Premium", "capacity": 1}, "properties": {}})
+        owner = {"publisherEmail": "api@contoso.example", "publisherName": "Contoso"}
+        stand.arm("PUT", "", {"location": "westeurope", "sku": {"name": "Premium", "capacity": 1}, "properties": owner})
         stand.wait(UPDATE)
 
         assert 1 == len(shown(stand))

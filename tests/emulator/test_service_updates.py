@@ -186,8 +186,9 @@ def test_a_new_service_is_activated(stand: Stand) -> None:
     A PUT of a new service answers 201 and Activating; later it is idle and has a global policy.
     """
     path = service_id("fresh")
+    owner = {"publisherEmail": "api@contoso.example", "publisherName": "Contoso"}
     created = stand.arm(
-        "PUT", path, {"location": "westeurope", "sku": {"name": "Developer", "capacity": 1}, "properties": {}}
+        "PUT", path, {"location": "westeurope", "sku": {"name": "Developer", "capacity": 1}, "properties": owner}
     )
     stand.wait(timedelta(minutes=40))
 

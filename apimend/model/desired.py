@@ -156,6 +156,20 @@ class DeclaredCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeclaredScope:
+    """
+    A check of its own below the instance. `scope` is a path such as `apis/orders` or `products/gold`.
+
+    `check` is complete: what it leaves out is taken over from the instance's check, and so are the clients.
+    """
+
+    scope: str
+    check: DeclaredCheck
+    clients: tuple[DeclaredClient, ...] = ()
+    place: Place = Place()
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeclaredGateway:
     """What is said of a self-hosted gateway. `negotiates` is the operator's word on its hosts, None: not said."""
 
@@ -258,6 +272,7 @@ class Desired:
     clients: tuple[DeclaredClient, ...] = ()
     authorities: tuple[DeclaredAuthority, ...] = ()
     check: DeclaredCheck | None = None
+    scopes: tuple[DeclaredScope, ...] = ()
     gateways: tuple[DeclaredGateway, ...] = ()
     backends: tuple[DeclaredBackend, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -270,6 +285,8 @@ class Desired:
     attestations: tuple[Attestation, ...] = ()
     exposure: str = ""
     environment: str = "prod"
+    owner: str = ""
+    stage: str = ""
 
     def mode_of(self, remediator: str) -> Mode:
         """The declared mode of one remediator: never above the instance's own."""

@@ -29,7 +29,7 @@ from apimend.model.azure import (
 from apimend.model.desired import Desired, Uploaded, VaultObject
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding
-from apimend.model.runs import Intent, Order, Progress, Run, Trigger
+from apimend.model.runs import Handshake, Intent, Order, Progress, Run, Trigger
 
 
 class Clock(Protocol):
@@ -191,6 +191,14 @@ class Azure(Protocol):
         ...
 
 
+class Prober(Protocol):
+    """Looks at gateway hosts from outside."""
+
+    async def shake_hands(self, host: str, *, canary_path: str = "") -> Handshake:
+        """What the host shows. A host that can't be reached from here is said to be so; nothing is raised."""
+        ...
+
+
 class Safety(Enum):
     """How careful one has to be with a rule's changes."""
 
@@ -205,13 +213,15 @@ class VisitContext:
     What a rule may know besides what it observed: the time, and what the ledger remembers.
 
     `thorough`: look also at what a plain event on the service doesn't call for. `wrote` tells our writes to a
-    resource, newest first, so that a rule knows its own work again.
+    resource, newest first, so that a rule knows its own work again. `handshakes` is what hosts showed from outside,
+    by host in lower case: only where this visit looked.
     """
 
     now: datetime
     progress: Progress
     wrote: Callable[[ResourceId], Awaitable[tuple[Intent, ...]]]
     thorough: bool = True
+    handshakes: Mapping[str, Handshake] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

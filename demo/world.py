@@ -22,6 +22,7 @@ from devhost.host import Host
 from devhost.hostjson import HostJson
 from devhost.keys import Keys
 from emulator import LocalAzure, Options, load_tenant
+from emulator.events.event import Schema
 from emulator.events.part import EventGrid
 from emulator.gateway import Gateway
 from emulator.gateway.caller import Answer, call
@@ -126,7 +127,7 @@ async def open_world(
     options: Options | None = None,
     start: datetime = START,
     settings: Mapping[str, str] | None = None,
-    schema: str = "EventGridSchema",
+    schema: Schema = Schema.EVENT_GRID,
 ) -> AsyncIterator[World]:
     """Open a world on a tenant of `emulator/tenants`, with a desired state, and subscribe the app to its events."""
     clock = VirtualClock(start)

@@ -15,7 +15,7 @@ from apimend.model.azure import Service
 from apimend.model.desired import Desired, Mode
 from apimend.model.errors import BadInput, Denied, Final, TryLater
 from apimend.model.plan import Finding, Plan, Severity, Stage
-from apimend.model.runs import Cause, Order, OrderKind, Outcome, Progress, Result, Run, Status, Trigger
+from apimend.model.runs import Cause, Handshake, Order, OrderKind, Outcome, Progress, Result, Run, Status, Trigger
 from apimend.ports import InstanceReader, Remediator
 
 _LATER = 60.0
@@ -42,6 +42,12 @@ class Look:
     mode: Mode | None = None
     error: str = ""
     next_visit: float | None = None
+    handshakes: tuple[Handshake, ...] = ()
+
+    @property
+    def is_unhurried(self) -> bool:
+        """Nobody waits for this visit's writes: a sweep, or a person who wants to know."""
+        return self.trigger.cause not in (Cause.EVENT, Cause.FOLLOW_UP)
 
     @property
     def thorough(self) -> bool:
@@ -103,6 +109,7 @@ class Look:
             error=self.error,
             calls=self.reader.calls,
             next_visit=self.next_visit,
+            handshakes=self.handshakes,
         )
 
     def remembered(self, run: Run) -> Progress:

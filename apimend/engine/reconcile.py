@@ -21,7 +21,7 @@ from apimend.model.desired import Mode
 from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater
 from apimend.model.ids import InstanceId
 from apimend.model.plan import Change, Plan, Severity
-from apimend.model.runs import Cause, OrderKind, Result, Run, Status, Trigger
+from apimend.model.runs import Cause, Handshake, OrderKind, Result, Run, Status, Trigger
 from apimend.ports import (
     Azure,
     Bells,
@@ -32,6 +32,7 @@ from apimend.ports import (
     Leases,
     Ledger,
     Notices,
+    Prober,
     Proposal,
     Remediator,
     VisitContext,
@@ -65,6 +66,7 @@ class Engine:
     ceiling: Mode = Mode.REPORT
     writer: Callable[[InstanceId], InstanceWriter] | None = None
     settle_seconds: float = 60.0
+    prober: Prober | None = None
     new_id: Callable[[], str] = _new_id
 
     async def answer(self, message: str) -> Run | None:
@@ -143,11 +145,13 @@ class Engine:
         """Every rule observes and plans; one that fails never stops the next."""
         assert look.desired is not None
         instance = look.trigger.instance
+        look.handshakes = await self._handshakes(look)
         context = VisitContext(
             now=look.started,
             progress=look.progress,
             wrote=lambda target: self.ledger.wrote(instance, target),
             thorough=look.thorough,
+            handshakes={shown.host.casefold(): shown for shown in look.handshakes},
         )
         proposals = await asyncio.gather(*(self._propose(rule, look, context) for rule in self.remediators))
         coverage = next((p.coverage for p in proposals if p.coverage), None)
@@ -160,6 +164,18 @@ class Engine:
         )
         look.notes += [note for proposal in proposals for note in proposal.notes]
         look.progress = settle.doubted(look.progress, look.plan)
+
+    async def _handshakes(self, look: Look) -> tuple[Handshake, ...]:
+        """What the gateway hosts that Resource Manager lists show from outside, where we are told to look."""
+        if self.prober is None or look.service is None or look.desired is None or not look.is_unhurried:
+            return ()
+        hosts = [entry.host for entry in look.service.proxies]
+        if look.service.tier.self_hosted:
+            for gateway in await look.reader.gateways():
+                hosts += [entry.host for entry in await look.reader.gateway_hosts(gateway)]
+        named = [host for host in dict.fromkeys(hosts) if host and "*" not in host]
+        path = look.desired.canary_path
+        return tuple(await asyncio.gather(*(self.prober.shake_hands(host, canary_path=path) for host in named)))
 
     async def _propose(self, rule: Remediator[Any], look: Look, context: VisitContext) -> Proposal:
         assert look.desired is not None

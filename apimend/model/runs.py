@@ -100,6 +100,22 @@ class Outcome:
     request_id: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Handshake:
+    """
+    What a gateway host showed from outside. `asks` is None where it could not be reached, and `why` says so.
+
+    `versions` are TLS versions that it speaks; `canary` is the status that a call without a certificate got from
+    the declared path, None where there is none or no answer.
+    """
+
+    host: str
+    asks: bool | None
+    versions: tuple[str, ...] = ()
+    canary: int | None = None
+    why: str = ""
+
+
 class Result(Enum):
     """How a run ended, in one word; a card is made for each."""
 
@@ -139,6 +155,7 @@ class Run:
     error: str = ""
     calls: Mapping[str, int] = field(default_factory=dict)
     next_visit: float | None = None
+    handshakes: tuple[Handshake, ...] = ()
 
     def outcome_of(self, change: str) -> Outcome | None:
         """What became of the change with this id."""

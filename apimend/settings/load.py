@@ -61,6 +61,7 @@ class Settings:
     approval_lasts: timedelta
     settle_seconds: int
     sweep_schedule: str
+    probe: bool
     log_level: str
 
     @property
@@ -103,6 +104,7 @@ def _read(env: Environment) -> Settings:
         approval_lasts=timedelta(hours=env.number("APIMEND_APPROVAL_HOURS", 1, 168)),
         settle_seconds=env.number("APIMEND_SETTLE_SECONDS", 1, 3600),
         sweep_schedule=_schedule(env),
+        probe=env.choice("APIMEND_PROBE", ("true", "false")) == "true",
         log_level=env.choice("APIMEND_LOG_LEVEL", ("debug", "info", "warning", "error")),
     )
 

@@ -111,6 +111,12 @@ SETTINGS = (
         about="When all instances are looked at, whatever events said: an NCRONTAB expression of six fields, in UTC.",
     ),
     Setting(
+        name="APIMEND_PROBE",
+        default="false",
+        about="`true` shakes hands with the gateway hosts of an instance on sweeps and when a person asks, to see "
+        "from outside whether they ask for a client certificate.",
+    ),
+    Setting(
         name="APIMEND_LOG_LEVEL",
         default="info",
         about="How much is logged: `debug`, `info`, `warning` or `error`.",

@@ -25,6 +25,7 @@ from apimend.notify.outlets import Outlets
 from apimend.notify.teams import Teams
 from apimend.notify.topic import Topic
 from apimend.ports import Clock, DesiredSource, Remediator
+from apimend.probe import TlsProber
 from apimend.report.links import Links
 from apimend.settings import Envelope, Settings, SqliteStorage
 from apimend.storage.stores import Storage, open_sqlite
@@ -92,6 +93,7 @@ async def wire(
         ceiling=settings.ceiling,
         writer=None if settings.ceiling is Mode.REPORT else azure.writer,
         settle_seconds=float(settings.settle_seconds),
+        prober=TlsProber(address=settings.cloud.gateway_address) if settings.probe else None,
     )
     orders = Orders(
         azure=azure,

@@ -10,6 +10,7 @@ import pytest
 from apimend.policy import Document, find_checks, same_policy, without_found
 from demo.world import World
 from emulator import LocalAzure
+from emulator.events.event import Schema
 from tests.job.conftest import HOST, INSTANCE, desired, opened, touch
 
 POLICY = f"{INSTANCE}/policies/policy"
@@ -40,7 +41,7 @@ async def test_cloud_events_ring_as_well() -> None:
     """
     The app understands the other schema too.
     """
-    async with opened(schema="CloudEventSchemaV1_0") as world:
+    async with opened(schema=Schema.CLOUD_EVENTS) as world:
         await touch(world)
 
         assert (401, 401, 200) == await statuses(world)

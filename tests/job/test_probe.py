@@ -1,0 +1,51 @@
+"""
+The look from outside, at hosts that really speak TLS.
+"""
+
+from apimend.probe import TlsProber
+from demo.world import World
+from tests.job.conftest import HOST, desired, opened, touch
+
+
+def prober(world: World) -> TlsProber:
+    """A prober that connects to the local gateway, whatever the host's name."""
+    host, port = world.azure.endpoints.gateway
+    return TlsProber(address=f"{host}:{port}")
+
+
+async def test_it_sees_whether_a_host_asks() -> None:
+    """
+    Before negotiation is on no certificate is asked for, afterwards it is, in both TLS versions.
+    """
+    async with opened() as world:
+        before = await prober(world).shake_hands(HOST)
+        await touch(world)
+        after = await prober(world).shake_hands(HOST)
+
+    assert (False, True) == (before.asks, after.asks)
+    assert ("TLS 1.2", "TLS 1.3") == after.versions
+
+
+async def test_a_canary_is_refused_without_a_certificate() -> None:
+    """
+    The canary's status shows whether the check works.
+    """
+    async with opened() as world:
+        before = await prober(world).shake_hands(HOST, canary_path="/status-0123456789abcdef")
+        await touch(world)
+        after = await prober(world).shake_hands(HOST, canary_path="/echo/")
+
+    assert (200, 401) == (before.canary, after.canary)
+
+
+async def test_what_cant_be_reached_is_neither_good_nor_bad() -> None:
+    """
+    A host that nobody serves, and a port where nobody listens, are said to be out of reach.
+    """
+    async with opened(desired("report")) as world:
+        unknown = await prober(world).shake_hands("nobody.example")
+        closed = await TlsProber(address="127.0.0.1:9").shake_hands(HOST)
+
+    assert (None, None) == (unknown.asks, closed.asks)
+    assert unknown.why
+    assert closed.why

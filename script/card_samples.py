@@ -55,7 +55,6 @@ NEGOTIATE = Change(
     was="api.contoso.com does not ask for a certificate",
     will="it asks",
     minutes=(15, 45),
-    downtime="None on Premium",
     hand_off="proxy {\n  negotiate_client_certificate = true\n}\n",
 )
 CHECK = Change(
@@ -299,3 +298,9 @@ RUNS = {
 }
 _UNDO = RUNS["undone"].plan.changes[0]
 RUNS["undone"] = replace(RUNS["undone"], outcomes=(Outcome(change=_UNDO.id, status=Status.APPLIED),))
+
+
+def elsewhere(run: Run, name: str) -> Run:
+    """The same for an instance named after it, of another team."""
+    instance = InstanceId.of(INSTANCE.text.replace("contoso-prod", f"apim-{name.replace('_', '-')[:20].rstrip('-')}"))
+    return replace(run, id=f"{run.id}-{name}", instance=instance)

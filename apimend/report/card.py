@@ -8,18 +8,17 @@ own words only. Buttons open pages; none of them carries a function key.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apimend.model.plan import Severity
 from apimend.model.runs import Status
 from apimend.report import cardparts as parts
-from apimend.report import wording
 from apimend.report.cardparts import Element
 from apimend.report.kinds import NoticeKind
 from apimend.report.plain import clip, minutes, moment
-from apimend.report.view import ChangeView, CoverageView, FindingView, RunView
+from apimend.report.view import ChangeView, FindingView, RunView
 
 BUDGET = 20_000
 """Bytes of JSON in a card. Teams takes about 28 KB with the envelope; webhooks were seen to refuse from 21 KB on."""
@@ -88,9 +87,9 @@ def _card(view: RunView, room: Room) -> dict[str, Any]:
         *first,
         *second,
         *_next(view, room),
-        parts.facts(_facts(view), room.length),
+        parts.facts(_facts(view, room), room.length),
     ]
-    told = f"{view.kind.look.label}: {view.instance}. {view.title}."
+    told = f"{view.instance}: {view.headline}"
     return parts.card(body, _buttons(view), clip(told, 200))
 
 
@@ -115,21 +114,15 @@ def _figures(view: RunView) -> list[Element]:
     """The numbers that are read first: coverage, expected time, downtime."""
     figures = []
     if view.coverage:
-        figures.append(_coverage(view.coverage))
+        figures.append(parts.figure("Coverage", view.coverage.percent, view.coverage.operations))
     if view.changes and view.kind in (NoticeKind.PLAN, NoticeKind.APPROVAL_NEEDED, NoticeKind.STARTED):
         figures.append(parts.figure("Expected", minutes(view.minutes).capitalize(), _downtime(view)))
     return [parts.columns(figures)] if figures else []
 
 
 def _downtime(view: RunView) -> str:
-    return clip(view.downtime[0], 80) if view.downtime else "No downtime"
-
-
-def _coverage(coverage: CoverageView) -> Element:
-    before, after = coverage.before, coverage.after
-    if after is None or not coverage.moves:
-        return parts.figure("Coverage", f"{before.percent} %", wording.coverage(before))
-    return parts.figure("Coverage", f"{before.percent} % → {after.percent} %", f"{wording.coverage(after)} at the end")
+    """What callers notice meanwhile."""
+    return clip(view.downtime[0], 80) if view.downtime else "No downtime expected"
 
 
 def _changes(view: RunView, room: Room) -> list[Element]:
@@ -181,19 +174,20 @@ def _finding(view: RunView, finding: FindingView, room: Room) -> Element:
 
 
 def _next(view: RunView, room: Room) -> list[Element]:
-    """What to do, then until when access depends on us and the like."""
-    texts = [*view.next_steps, *view.notes]
-    if not texts or not room.steps:
-        return parts.more(len(texts), "next step", view.pages.run)
-    shown = texts[: room.steps]
-    runs: Iterable[Element] = (parts.text(parts.run(clip(text, room.length)), gap="small") for text in shown)
-    return [parts.section("Next"), *runs, *parts.more(len(texts) - len(shown), "note", view.pages.run)]
+    """What to do now."""
+    steps = view.next_steps
+    if not steps:
+        return []
+    shown = [parts.text(parts.run(clip(step, room.length)), gap="small") for step in steps[: room.steps]]
+    return [parts.section("Next"), *shown, *parts.more(len(steps) - len(shown), "step", view.pages.run)]
 
 
-def _facts(view: RunView) -> Sequence[tuple[str, str]]:
+def _facts(view: RunView, room: Room) -> Sequence[tuple[str, str]]:
     return (
+        *(("Note", note) for note in view.notes[: room.steps]),
         ("Caused by", view.why),
         ("Where", f"{view.resource_group} · {view.subscription}"),
+        ("Severity", view.severity.word),
         ("Mode", view.mode.word + (f" · {view.declared}" if view.declared else "")),
         ("Visited", f"{moment(view.started)} · run {view.run}"),
     )

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from apimend.model.plan import Severity
-from apimend.report.plain import clip, count
+from apimend.report.plain import breakable, clip, count
 
 Element = dict[str, Any]
+
+LABELS = "84px"
+"""The column of badges and names: the longest of them fits."""
 
 _COLOURS = {
     Severity.INFO: "default",
@@ -30,14 +33,19 @@ def card(body: Sequence[Element], actions: Sequence[Element], told: str) -> Elem
         "version": "1.5",
         "fallbackText": told,
         "msteams": {"width": "Full"},
-        "body": list(body),
+        "body": [*body[:1], *(_without_line(element) for element in body[1:2]), *body[2:]],
     }
     return {**made, "actions": list(actions)} if actions else made
 
 
+def _without_line(element: Element) -> Element:
+    """The coloured head ends in an edge of its own: what follows it needs no line above."""
+    return {key: value for key, value in element.items() if key != "separator"}
+
+
 def run(words: str, *, weight: str = "default", quiet: bool = False, size: str = "default") -> Element:
     """Words from anywhere: a TextRun knows no markdown. Date macros are the one thing that it does know."""
-    made: Element = {"type": "TextRun", "text": words.replace("{{", "{\u200a{")}
+    made: Element = {"type": "TextRun", "text": breakable(words).replace("{{", "{\u200a{")}
     if weight != "default":
         made["weight"] = weight
     if size != "default":
@@ -71,8 +79,8 @@ def heading(tone: str, *, kicker: str, name: str, title: str, sentence: str) -> 
         "bleed": True,
         "items": [
             label(kicker, weight="bolder", size="small", color="default" if tone == "emphasis" else tone),
-            {**text(run(title, weight="bolder", size="large")), "spacing": "none"},
-            {**text(run(name, weight="bolder")), "spacing": "none"},
+            text(run(title, weight="bolder", size="large")),
+            *([text(run(name, weight="bolder"))] if name else []),
             *([text(run(sentence), gap="small")] if sentence else []),
         ],
     }
@@ -98,12 +106,12 @@ def columns(items: Sequence[Element]) -> Element:
 
 def entry(badge: str, colour: str, lines: Sequence[Element]) -> Element:
     """One item of a list, with a word at its left that says what it is."""
-    mark = label(badge, size="small", weight="bolder", color=colour)
+    mark = label(badge, weight="bolder", color=colour)
     return {
         "type": "ColumnSet",
         "spacing": "small",
         "columns": [
-            {"type": "Column", "width": "76px", "items": [mark]},
+            {"type": "Column", "width": LABELS, "items": [mark]},
             {"type": "Column", "width": "stretch", "items": list(lines)},
         ],
     }
@@ -116,7 +124,7 @@ def facts(pairs: Sequence[tuple[str, str]], length: int) -> Element:
             "type": "ColumnSet",
             "spacing": "none",
             "columns": [
-                {"type": "Column", "width": "76px", "items": [label(name, size="small", isSubtle=True)]},
+                {"type": "Column", "width": LABELS, "items": [text(run(name, quiet=True), small=True)]},
                 {
                     "type": "Column",
                     "width": "stretch",

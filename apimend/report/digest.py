@@ -16,7 +16,9 @@ from apimend.report.kinds import NoticeKind, Tone
 from apimend.report.plain import clip, count, moment
 from apimend.report.view import RunView
 
-_NEEDS_NOBODY = frozenset({NoticeKind.NO_CHANGES, NoticeKind.APPLIED, NoticeKind.STARTED, NoticeKind.GONE})
+_NEEDS_NOBODY = frozenset(
+    {NoticeKind.NO_CHANGES, NoticeKind.APPLIED, NoticeKind.STARTED, NoticeKind.UNDONE, NoticeKind.GONE}
+)
 _MOST_ROWS = 12
 
 
@@ -77,7 +79,7 @@ def _card(view: DigestView, room: Room) -> dict[str, Any]:
     shown = view.runs[:rows]
     tone = Tone.ACCENT if view.waiting else Tone.GOOD
     body = [
-        parts.heading(tone.value, kicker=view.label, title=view.title, name=_span(view), sentence=""),
+        parts.heading(tone.value, kicker=view.label, title=view.title, name="", sentence=_span(view)),
         *_figures(view),
         *([parts.section("Instances")] if shown else []),
         *(_row(run, room) for run in shown),
@@ -105,7 +107,7 @@ def _figures(view: DigestView) -> list[Element]:
 
 def _row(view: RunView, room: Room) -> Element:
     name = parts.text(parts.run(clip(view.instance, 64), weight="bolder"))
-    said = parts.text(parts.run(f"{view.kind.look.label}. {view.title}.", quiet=True), small=True)
+    said = parts.text(parts.run(view.headline, quiet=True), small=True)
     link = {"selectAction": parts.button("Open the run", view.pages.run)} if view.pages.run else {}
     word = view.severity.word.capitalize() if _open(view) else "Done"
     colour = parts.severity_colour(view.severity) if _open(view) else "good"

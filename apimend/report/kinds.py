@@ -63,26 +63,33 @@ class Tone(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """The heading, the colour and the least severity of a kind."""
+    """
+    The heading, the colour and the least severity of a kind. `title_needs_it`: the title alone would not tell the kind.
+    """
 
     label: str
     tone: Tone
     severity: Severity = Severity.INFO
+    title_needs_it: bool = False
 
 
 _LOOKS: Mapping[NoticeKind, Look] = {
     NoticeKind.NO_CHANGES: Look(label="No changes", tone=Tone.GOOD),
-    NoticeKind.PLAN: Look(label="Dry run", tone=Tone.ACCENT, severity=Severity.MEDIUM),
+    NoticeKind.PLAN: Look(label="Dry run", tone=Tone.ACCENT, severity=Severity.MEDIUM, title_needs_it=True),
     NoticeKind.APPROVAL_NEEDED: Look(label="Approval needed", tone=Tone.WARNING, severity=Severity.MEDIUM),
     NoticeKind.STARTED: Look(label="Under way", tone=Tone.ACCENT),
     NoticeKind.APPLIED: Look(label="Applied", tone=Tone.GOOD),
     NoticeKind.PARTIALLY_APPLIED: Look(label="Partially applied", tone=Tone.WARNING, severity=Severity.MEDIUM),
     NoticeKind.REFUSED: Look(label="Refused", tone=Tone.WARNING, severity=Severity.MEDIUM),
-    NoticeKind.FINDINGS: Look(label="Needs a person", tone=Tone.WARNING, severity=Severity.MEDIUM),
+    NoticeKind.FINDINGS: Look(label="Left alone", tone=Tone.WARNING, severity=Severity.MEDIUM, title_needs_it=True),
     NoticeKind.FAILED: Look(label="Failed", tone=Tone.ATTENTION, severity=Severity.HIGH),
     NoticeKind.UNDONE: Look(label="Undone", tone=Tone.NEUTRAL, severity=Severity.LOW),
-    NoticeKind.NEGOTIATION_LOST: Look(label="Negotiation lost", tone=Tone.ATTENTION, severity=Severity.CRITICAL),
-    NoticeKind.FIGHT_DETECTED: Look(label="Fight detected", tone=Tone.ATTENTION, severity=Severity.HIGH),
+    NoticeKind.NEGOTIATION_LOST: Look(
+        label="Negotiation lost", tone=Tone.ATTENTION, severity=Severity.CRITICAL, title_needs_it=True
+    ),
+    NoticeKind.FIGHT_DETECTED: Look(
+        label="Fight detected", tone=Tone.ATTENTION, severity=Severity.HIGH, title_needs_it=True
+    ),
     NoticeKind.WAIVER_EXPIRING: Look(label="Waiver expiring", tone=Tone.WARNING, severity=Severity.LOW),
     NoticeKind.CERTIFICATE_EXPIRING: Look(label="Certificate expiring", tone=Tone.WARNING, severity=Severity.MEDIUM),
     NoticeKind.NO_LONGER_MANAGED: Look(label="No longer managed", tone=Tone.NEUTRAL, severity=Severity.MEDIUM),

@@ -4,6 +4,7 @@ Small words of every report: names made harmless, long texts clipped, amounts an
 The view cleans whatever comes from outside with `clean`; renderers clip. Nothing here knows what a run is.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Cn"})
 _MARKS = frozenset({"Mn", "Me"})
 _MARKS_IN_A_ROW = 2
 _SOON_MINUTES = 1
+_UNBROKEN = re.compile(r"[^\s/\-?]{41,}")
 
 
 def clean(text: str) -> str:
@@ -51,6 +53,13 @@ def clip(text: str, length: int) -> str:
     head = (length - 1) * 2 // 3
     tail = length - 1 - head
     return text[:head].rstrip() + "…" + (text[-tail:].lstrip() if tail else "")
+
+
+def breakable(text: str, length: int = 40) -> str:
+    """
+    The text with its longest words clipped, where nothing in them lets a line end: a card can't break these.
+    """
+    return _UNBROKEN.sub(lambda found: clip(found.group(), length), text) if len(text) > length else text
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

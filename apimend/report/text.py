@@ -6,10 +6,9 @@ import textwrap
 from collections.abc import Iterator
 
 from apimend.model.runs import Status
-from apimend.report import wording
 from apimend.report.diff import Line, Sign
 from apimend.report.plain import minutes, moment
-from apimend.report.view import ChangeView, CoverageView, FindingView, RunView, described
+from apimend.report.view import ChangeView, FindingView, RunView, described
 
 _WIDTH = 100
 
@@ -20,7 +19,7 @@ def render(view: RunView, *, details: bool = False) -> str:
 
 
 def _lines(view: RunView, details: bool) -> Iterator[str]:
-    yield f"{view.instance}: {_head(view)}"
+    yield f"{view.instance}: {view.headline}"
     yield from _wrap(view.sentence, "  ")
     yield ""
     yield from _facts(view)
@@ -49,7 +48,7 @@ def _facts(view: RunView) -> Iterator[str]:
         "Severity": view.severity.word,
         "Expected": _expected(view),
         "Outcome": described(view.counts) if any(status is not Status.PLANNED for status in view.counts) else "",
-        "Coverage": coverage(view.coverage) if view.coverage else "",
+        "Coverage": f"{view.coverage.percent} ({view.coverage.operations})" if view.coverage else "",
         "Run": view.run,
     }
     for name, value in facts.items():
@@ -60,15 +59,7 @@ def _facts(view: RunView) -> Iterator[str]:
 def _expected(view: RunView) -> str:
     if not view.changes:
         return ""
-    return ". ".join((minutes(view.minutes).capitalize(), *view.downtime))
-
-
-def coverage(view: CoverageView) -> str:
-    """`3 % → 94 % (1 of 36 operations → 34 of 36 operations)`."""
-    before = f"{view.before.percent} %"
-    if view.after is None or not view.moves:
-        return f"{before} ({wording.coverage(view.before)})"
-    return f"{before} → {view.after.percent} % ({wording.coverage(view.before)} → {wording.coverage(view.after)})"
+    return " ".join((minutes(view.minutes).capitalize() + ".", *(view.downtime or ("No downtime expected.",))))
 
 
 def _change(change: ChangeView, details: bool) -> Iterator[str]:
@@ -122,9 +113,3 @@ def _wrap(text: str, first: str, rest: str | None = None) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def _head(view: RunView) -> str:
-    """The kind and the title, without saying a word twice."""
-    label = view.kind.look.label
-    return view.title if label.casefold() in view.title.casefold() else f"{label}. {view.title}."

@@ -24,6 +24,9 @@ STAGE_WORDS: Mapping[Stage, str] = {
     Stage.VALIDATE: "Validate",
 }
 
+_CAN_BE_UNDONE = frozenset({NoticeKind.APPLIED, NoticeKind.PARTIALLY_APPLIED, NoticeKind.FAILED})
+_PROMISED = frozenset({NoticeKind.PLAN, NoticeKind.APPROVAL_NEEDED, NoticeKind.STARTED, NoticeKind.APPLIED})
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeView:
@@ -73,18 +76,35 @@ class FindingView:
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageView:
-    """How many operations are covered now and how many would be (or are) with all changes applied."""
+    """
+    How many operations are covered now and how many with all changes applied. `promised`: nothing stands in the way
+    of these changes, so that the second figure may be shown as where it goes.
+    """
 
     before: CoverageFigures
     after: CoverageFigures | None
+    promised: bool
 
     @property
     def moves(self) -> bool:
         """Whether the changes alter anything about it."""
-        return self.after is not None and (self.after.covered, self.after.total) != (
-            self.before.covered,
-            self.before.total,
-        )
+        after = self.after
+        return after is not None and (after.covered, after.total) != (self.before.covered, self.before.total)
+
+    @property
+    def percent(self) -> str:
+        """`5 % → 94 %`, or `5 %` alone."""
+        arrow = f" → {self.after.percent} %" if self.after and self.moves and self.promised else ""
+        return f"{self.before.percent} %{arrow}"
+
+    @property
+    def operations(self) -> str:
+        """The same in operations, and what could be where something stands in the way."""
+        if self.after is None or not self.moves:
+            return wording.coverage(self.before)
+        if self.promised:
+            return wording.coverage(self.after)
+        return f"{wording.coverage(self.before)}; {self.after.covered:,} with all changes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +189,7 @@ class RunView:
             ended=run.ended,
             changes=changes,
             findings=findings,
-            coverage=_coverage(run.plan),
+            coverage=_coverage(kind, run.plan),
             minutes=expected_minutes(run.plan),
             downtime=_once(clean(change.downtime) for change in run.plan.changes),
             notes=_notes(kind, run),
@@ -182,6 +202,11 @@ class RunView:
             next_visit=run.next_visit,
             pages=_pages(kind, run, links or Links(), token),
         )
+
+    @property
+    def headline(self) -> str:
+        """The title so that it can stand alone."""
+        return f"{self.kind.look.label}. {self.title}." if self.kind.look.title_needs_it else self.title
 
 
 def expected_minutes(plan: Plan) -> tuple[int, int]:
@@ -250,8 +275,10 @@ def _finding(finding: Finding, instance: ResourceId) -> FindingView:
     )
 
 
-def _coverage(plan: Plan) -> CoverageView | None:
-    return CoverageView(before=plan.coverage, after=plan.coverage_after) if plan.coverage else None
+def _coverage(kind: NoticeKind, plan: Plan) -> CoverageView | None:
+    if plan.coverage is None:
+        return None
+    return CoverageView(before=plan.coverage, after=plan.coverage_after, promised=kind in _PROMISED)
 
 
 def _why(trigger: Trigger) -> str:
@@ -287,11 +314,11 @@ def _counts(changes: tuple[ChangeView, ...]) -> Mapping[Status, int]:
 
 
 def _pages(kind: NoticeKind, run: Run, links: Links, token: str) -> Pages:
-    wrote = any(outcome.status is Status.APPLIED for outcome in run.outcomes)
+    wrote = kind in _CAN_BE_UNDONE and any(outcome.status is Status.APPLIED for outcome in run.outcomes)
     return Pages(
         run=links.run(run.id),
         approve=links.approve(run.id, token) if kind is NoticeKind.APPROVAL_NEEDED else "",
-        undo=links.undo(run.id) if wrote and kind is not NoticeKind.UNDONE else "",
+        undo=links.undo(run.id) if wrote else "",
         relax=links.relax(run.id) if kind is NoticeKind.NEGOTIATION_LOST else "",
     )
 

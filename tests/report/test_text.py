@@ -21,7 +21,7 @@ def test_a_plan_tells_what_where_and_why() -> None:
     lines = text.render(RunView.of(PLANNED, links=Links(base_url="https://a.example"))).splitlines()
 
     assert "contoso-prod: Dry run. 3 changes planned." == lines[0]
-    assert "  Coverage:  5 % → 94 % (2 of 36 operations → 34 of 36 operations)" in lines
+    assert "  Coverage:  5 % → 94 % (34 of 36 operations)" in lines
     assert "  + certificate: certificates/partner-a" in lines
     assert "  ! medium: policy_without_base, apis/legacy-orders" in lines
     assert "  https://a.example/runs/01JDB2Q8K3" == lines[-1]

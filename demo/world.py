@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 
 from apimend.storage.sqlite import SqliteQueue
-from devhost.clock import VirtualClock
+from devhost.clock import RealClock, VirtualClock
 from devhost.host import Host
 from devhost.hostjson import HostJson
 from devhost.keys import Keys
@@ -45,7 +45,7 @@ class World:
     azure: LocalAzure
     host: Host
     app: App
-    clock: VirtualClock
+    clock: VirtualClock | RealClock
     events: EventGrid
     gateway: Gateway
     teams: TeamsInbox
@@ -125,12 +125,12 @@ async def open_world(
     desired: str,
     ceiling: str = "enforce",
     options: Options | None = None,
-    start: datetime = START,
+    clock: VirtualClock | RealClock | None = None,
     settings: Mapping[str, str] | None = None,
     schema: Schema = Schema.EVENT_GRID,
 ) -> AsyncIterator[World]:
     """Open a world on a tenant of `emulator/tenants`, with a desired state, and subscribe the app to its events."""
-    clock = VirtualClock(start)
+    clock = clock or VirtualClock(START)
     made: dict[str, Any] = {}
 
     def part(name: str, kind: Any) -> Any:

@@ -1,0 +1,77 @@
+"""
+`python -m demo.serve`: keeps the local Azure and the app running in real time, as `make serve` does.
+
+A service update takes half a minute here. Ctrl-C ends it.
+"""
+
+import asyncio
+import contextlib
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from demo.story import DEVELOPMENT
+from demo.world import ROOT, World, open_world
+from devhost.clock import RealClock
+from emulator import Options
+
+_UPDATE = timedelta(seconds=30)
+_TICK = 0.2
+
+
+async def serve() -> None:
+    """Serve until cancelled."""
+    clock = RealClock()
+    options = replace(Options(), update_duration=_UPDATE, update_duration_v2=_UPDATE / 2)
+    desired = (ROOT / "demo" / "desired.yaml").read_text(encoding="utf-8")
+    settings = {"APIMEND_SETTLE_SECONDS": "5"}
+    async with open_world("sample", desired=desired, options=options, clock=clock, settings=settings) as world:
+        sys.stdout.write(welcome(world))
+        sys.stdout.flush()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(world.host.serve())
+            group.create_task(_advance(world))
+
+
+async def _advance(world: World) -> None:
+    while True:
+        await world.azure.advance()
+        await world.clock.sleep(_TICK)
+
+
+def welcome(world: World) -> str:
+    """What there is, and what to try first."""
+    azure, host = world.azure, world.host
+    address, port = azure.endpoints.gateway
+    ca = Path(azure.ca_file)
+    gateway = "contoso-dev.azure-api.net"
+    key = "Ocp-Apim-Subscription-Key: 2a1b2c3d4e5f60718293a4b5c6d7e8f9"
+    return f"""\
+The app and its local Azure are running. Ctrl-C ends them.
+
+  the app's API           {host.url}/api/health?code={host.keys.host}
+  the desired state       {world.desired_file}
+  Azure Resource Manager  {azure.endpoints.arm}
+  the Teams channel       {azure.endpoints.control}/teams
+  the gateway             https://{gateway}:{port} (on {address})
+  the CA certificate      {ca}
+
+Try it: who gets in now, and what would Apimend do?
+
+  curl --cacert {ca} --resolve {gateway}:{port}:{address} -H '{key}' https://{gateway}:{port}/echo/1
+  curl -X POST '{host.url}/api/replay?code={host.keys.host}' -d '{{"instance": "{DEVELOPMENT}"}}'
+  curl '{host.url}/api/runs?code={host.keys.host}'
+
+Then set `mode: enforce` for contoso-dev in the desired state, replay once more, and ask the gateway again in a minute.
+"""
+
+
+def main() -> None:
+    """Serve until Ctrl-C."""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve())
+
+
+if __name__ == "__main__":
+    main()

@@ -15,6 +15,9 @@ from apimend.documents.tree import Path
 from apimend.model.check import MAX_IDENTITIES
 from apimend.model.words import did_you_mean
 
+TEAMS = "teams"
+"""The webhook that can always be named: an app without Teams still looks after its instances."""
+
 OBSERVE_ON_CONSUMPTION = "On Consumption there is nothing to observe: the tier itself turns callers away."
 
 
@@ -67,11 +70,12 @@ def unknown_words(
         if remediators is not None and name not in remediators:
             what = f"There is no rule {name!r}."
             yield Conflict(path=(*at, "modes", name), what=what, mend=did_you_mean(name, remediators))
+    known = None if webhooks is None else {*webhooks, TEAMS}
     for position, route in enumerate(layer.notify or []):
-        if webhooks is not None and route.webhook not in webhooks:
+        if known is not None and route.webhook not in known:
             what = f"No setting holds the webhook {route.webhook!r}."
             path = (*at, "notify", position, "webhook")
-            yield Conflict(path=path, what=what, mend=did_you_mean(route.webhook, webhooks))
+            yield Conflict(path=path, what=what, mend=did_you_mean(route.webhook, known))
 
 
 def of_tags(match: Match, layer: Layer) -> Iterator[Conflict]:

@@ -38,16 +38,17 @@ class Listeners:
 
     def __init__(self, azure: LocalAzure) -> None:
         self._azure = azure
-        self._runner: web.ServerRunner | None = None
+        self._runner: web.AppRunner | None = None
         self.vault_ports: dict[str, int] = {}
         self._vaults: dict[int, str] = {}
         self._plain_port = 0
 
     async def start(self) -> None:
         options, endpoints = self._azure.options, self._azure.endpoints
-        # The handler cancels calls whose client went away, as a real front would.
-        server = web.Server(self._handle, access_log=None)
-        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.on_response_prepare.append(_own_server_header)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         context = self._tls()
         port = await self._open(options.port, context)
@@ -90,7 +91,7 @@ class Listeners:
             context.load_cert_chain(path)
         return context
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
         place, vault = self._door(request)
         call = Call(
             method=request.method,
@@ -121,6 +122,14 @@ class Listeners:
         if rest.partition(":")[0] == "vault.localhost" or rest.partition(":")[0] == "vault.azure.net":
             return Place.VAULT, first
         return Place.ARM, ""
+
+
+async def _own_server_header(request: web.Request, response: web.StreamResponse) -> None:
+    """
+    Azure names its server on most answers and not on ARM's own; the library would always name itself.
+    """
+    if str(response.headers.get("Server", "")).startswith("Python/"):
+        del response.headers["Server"]
 
 
 def _local_port(request: web.BaseRequest) -> int:

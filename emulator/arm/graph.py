@@ -23,6 +23,7 @@ from emulator.store import Json, Resource
 
 TOKENS = re.compile(
     r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<number>\d+)"
+    r"|(?P<among>!?in~?(?=\s*\())"
     r"|(?P<word>[A-Za-z_$][\w$\-]*(?:(?:\.[A-Za-z_$][\w$]*)|(?:\[(?:'[^']*'|\"[^\"]*\")\]))*)"
     r"|(?P<sign>=~|!~|==|!=|<=|>=|[<>=(),|]))"
 )
@@ -300,9 +301,9 @@ class _Conditions:
     def _comparison(self) -> Condition:
         left = self._operand()
         operator = self._take().casefold()
-        if operator in ("in", "in~", "!in"):
-            fold = self._peek() == "~"
-            return self._membership(left, fold=fold or operator == "in~")
+        if operator.strip("!~") == "in":
+            among = self._membership(left, fold=operator.endswith("~"))
+            return (lambda row: not among(row)) if operator.startswith("!") else among
         right = self._operand()
         if operator not in COMPARISONS:
             raise NotUnderstood(f"unknown comparison {operator}")
@@ -326,7 +327,7 @@ class _Conditions:
 
     def _operand(self) -> list[str]:
         first = self._take()
-        if self._peek() != "(" or first.casefold() in ("in", "in~"):
+        if self._peek() != "(" or first.casefold().strip("!~") == "in":
             return [first]
         tokens, depth = [first], 0
         while True:

@@ -170,9 +170,9 @@ class Stand:
         self.now += span
         self._runner.run(self.azure.advance())
 
-    def put_policy(self, owner: str, text: str, *, form: str = "rawxml", **headers: str) -> Reply:
+    def put_policy(self, owner: str, text: str, *, form: str = "rawxml", etag: str = "") -> Reply:
         body = {"properties": {"format": form, "value": text}}
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {"If-Match": etag} if etag else {}
         return self.arm("PUT", f"{owner}/policies/policy", body, headers=named)
 
 

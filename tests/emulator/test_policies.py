@@ -23,8 +23,8 @@ SCOPES = {
 }
 
 
-def value(stand: Stand, owner: str = "", **query: str) -> Any:
-    return stand.arm("GET", f"{owner}/policies/policy", **query).json["properties"]["value"]
+def value(stand: Stand, owner: str = "", form: str = "xml") -> Any:
+    return stand.arm("GET", f"{owner}/policies/policy", format=form).json["properties"]["value"]
 
 
 def refusal(stand: Stand, text: str, owner: str = "", form: str = "rawxml") -> Any:
@@ -85,12 +85,12 @@ def test_expressions_are_escaped_in_xml_and_bare_in_rawxml(stand: Stand) -> None
     One document has two presentations, and either can be sent back.
     """
     stand.put_policy("", EXPRESSION)
-    raw, escaped = value(stand, format="rawxml"), value(stand)
+    raw, escaped = value(stand, form="rawxml"), value(stand)
     stand.put_policy("", escaped, form="xml")
 
     assert 'value="@(1 < 2 && "a" != "b")"' in raw
     assert 'value="@(1 &lt; 2 &amp;&amp; &quot;a&quot; != &quot;b&quot;)"' in escaped
-    assert raw == value(stand, format="rawxml")
+    assert raw == value(stand, form="rawxml")
 
 
 def test_xml_must_be_well_formed(stand: Stand) -> None:

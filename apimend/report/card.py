@@ -96,7 +96,7 @@ def _card(view: RunView, room: Room) -> dict[str, Any]:
 def _heading(view: RunView, room: Room) -> Element:
     look = view.kind.look
     return parts.heading(
-        look.tone.value,
+        look.tone,
         kicker=_kicker(view),
         name=clip(view.instance, 64),
         title=view.title,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apimend.model.plan import Severity
+from apimend.report.kinds import Tone
 from apimend.report.plain import breakable, clip, count
 
 Element = dict[str, Any]
@@ -71,14 +72,14 @@ def section(words: str) -> Element:
     return label(words, weight="bolder", size="small", isSubtle=True, spacing="medium", separator=True)
 
 
-def heading(tone: str, *, kicker: str, name: str, title: str, sentence: str) -> Element:
+def heading(tone: Tone, *, kicker: str, name: str, title: str, sentence: str) -> Element:
     """The coloured head."""
     return {
         "type": "Container",
-        "style": tone,
+        "style": tone.value,
         "bleed": True,
         "items": [
-            label(kicker, weight="bolder", size="small", color="default" if tone == "emphasis" else tone),
+            label(kicker, weight="bolder", size="small", color=tone.colour),
             text(run(title, weight="bolder", size="large")),
             *([text(run(name, weight="bolder"))] if name else []),
             *([text(run(sentence), gap="small")] if sentence else []),

@@ -79,7 +79,7 @@ def _card(view: DigestView, room: Room) -> dict[str, Any]:
     shown = view.runs[:rows]
     tone = Tone.ACCENT if view.waiting else Tone.GOOD
     body = [
-        parts.heading(tone.value, kicker=view.label, title=view.title, name="", sentence=_span(view)),
+        parts.heading(tone, kicker=view.label, title=view.title, name="", sentence=_span(view)),
         *_figures(view),
         *([parts.section("Instances")] if shown else []),
         *(_row(run, room) for run in shown),
@@ -109,8 +109,8 @@ def _row(view: RunView, room: Room) -> Element:
     name = parts.text(parts.run(clip(view.instance, 64), weight="bolder"))
     said = parts.text(parts.run(view.headline, quiet=True), small=True)
     link = {"selectAction": parts.button("Open the run", view.pages.run)} if view.pages.run else {}
-    word = view.severity.word.capitalize() if _open(view) else "Done"
-    colour = parts.severity_colour(view.severity) if _open(view) else "good"
+    word = view.severity.word.capitalize() if _open(view) else view.kind.look.label
+    colour = parts.severity_colour(view.severity) if _open(view) else view.kind.look.tone.colour
     return {**parts.entry(word, colour, [name, said]), **link}
 
 

@@ -60,6 +60,11 @@ class Tone(Enum):
     WARNING = "warning"
     ATTENTION = "attention"
 
+    @property
+    def colour(self) -> str:
+        """The colour of words in this tone."""
+        return "default" if self is Tone.NEUTRAL else self.value
+
 
 @dataclass(frozen=True, kw_only=True)
 class Look:

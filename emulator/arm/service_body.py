@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.arm.tiers import is_classic, is_v2
+from emulator.arm.tiers import is_classic, is_consumption, is_v2
 from emulator.store import Json, Resource
 
 PREFIX = "Microsoft.WindowsAzure.ApiManagement.Gateway."
@@ -45,6 +45,7 @@ MEMBERS = [
     "gatewayRegionalUrl",
     "portalUrl",
     "developerPortalUrl",
+    "dataApiUrl",
     "managementApiUrl",
     "scmUrl",
     "hostnameConfigurations",
@@ -84,8 +85,22 @@ READ_ONLY = frozenset(
         "outboundPublicIPAddresses",
         "privateEndpointConnections",
         "platformVersion",
+        "dataApiUrl",
     ]
 )
+# What a new classic or Consumption service does not have before it is activated.
+AFTER_ACTIVATION = (
+    "gatewayRegionalUrl",
+    "portalUrl",
+    "developerPortalUrl",
+    "managementApiUrl",
+    "scmUrl",
+    "publicIPAddresses",
+    "customProperties",
+)
+# Consumption has no switches for these.
+NOT_ON_CONSUMPTION = frozenset({f"{PREFIX}Security.Protocols.Ssl30", f"{PREFIX}Security.Ciphers.TripleDes168"})
+STATES_SINCE = "2022-08-01"
 
 
 def region(location: str) -> str:
@@ -119,7 +134,7 @@ def new_properties(name: str, sku: str, location: str, created_at: str) -> Json:
         "privateIPAddresses": None,
         "additionalLocations": None,
         "virtualNetworkConfiguration": None,
-        "customProperties": dict(CUSTOM_PROPERTIES),
+        "customProperties": custom_properties(sku),
         "virtualNetworkType": "None",
         "certificates": None,
         "natGatewayState": "Enabled" if is_v2(sku) else "Disabled",
@@ -134,11 +149,35 @@ def new_properties(name: str, sku: str, location: str, created_at: str) -> Json:
         properties["disableGateway"] = False
     if is_v2(sku):
         properties |= {
+            "dataApiUrl": None,
+            "managementApiUrl": f"https://smapi.{place}.p.azurewebsites.net/",
             "configurationApi": None,
             "legacyPortalStatus": "Disabled",
             "developerPortalStatus": "Disabled",
         }
     return properties
+
+
+def custom_properties(sku: str) -> dict[str, str]:
+    """
+    The protocol switches of a tier, all off.
+    """
+    left_out = NOT_ON_CONSUMPTION if is_consumption(sku) else frozenset()
+    return {name: value for name, value in CUSTOM_PROPERTIES.items() if name not in left_out}
+
+
+def activating(properties: Json, sku: str, api_version: str) -> Json:
+    """
+    The properties of a service that was just created: what activation brings is null, the states differ by tier and
+    api-version.
+    """
+    if is_v2(sku):
+        return {**properties, "provisioningState": "Created", "targetProvisioningState": ""}
+    state = "Activating" if api_version >= STATES_SINCE else "Created"
+    missing: Json = dict.fromkeys(AFTER_ACTIVATION)
+    if is_classic(sku):
+        missing |= {"outboundPublicIPAddresses": None, "platformVersion": "undetermined"}
+    return {**properties, **missing, "provisioningState": state, "targetProvisioningState": "Activating"}
 
 
 def ordered(properties: Json) -> Json:

@@ -22,7 +22,7 @@ from emulator.arm.operations import Kind
 from emulator.arm.policies import plant_global
 from emulator.arm.polls import Polls
 from emulator.arm.provider import SERVICE, Provider, service_path
-from emulator.arm.service_body import CUSTOM_PROPERTIES, READ_ONLY, new_properties, region, shown
+from emulator.arm.service_body import READ_ONLY, activating, custom_properties, new_properties, region, shown
 from emulator.certificates import Bundle
 from emulator.http import Answer, Call
 from emulator.store import Json, Resource
@@ -150,7 +150,7 @@ class Services:
         return answer
 
     def _unlocked(self, service: Resource) -> None:
-        if service.properties.get("targetProvisioningState"):
+        if service.properties.get("targetProvisioningState") or self._provider.operations.running(service.id):
             raise locked(service.name)
 
     # Create
@@ -178,7 +178,7 @@ class Services:
             },
         )
         after = self._after(blank, sent, whole=True)
-        starting = {**after.body["properties"], "provisioningState": "Created", "targetProvisioningState": "Activating"}
+        starting = activating(after.body["properties"], str(sku["name"]), call.api_version)
         begun = self._put(
             replace(blank, body={**after.body, "properties": starting}, etag=self._provider.store.next_etag())
         )
@@ -251,6 +251,10 @@ class Services:
             for name, value in (sent.get("properties") or {}).items()
             if name not in READ_ONLY and name not in SECRETIVE and value is not None
         }
+        wanted.pop("restore", None)
+        if isinstance(wanted.get("apiVersionConstraint"), Mapping):
+            held = current.properties.get("apiVersionConstraint") or {}
+            wanted["apiVersionConstraint"] = {**held, **wanted["apiVersionConstraint"]}
         properties = {**current.properties, **wanted}
         properties["customProperties"] = self._custom_properties(current, sent, whole=whole)
         self._client_certificate(properties, current, sent)
@@ -279,8 +283,8 @@ class Services:
         given = (sent.get("properties") or {}).get("customProperties")
         held = current.properties.get("customProperties") or {}
         if given is None:
-            return dict(CUSTOM_PROPERTIES) if whole and not held else dict(held)
-        base = dict(CUSTOM_PROPERTIES) if whole or self._provider.options.custom_properties_reset else dict(held)
+            return custom_properties(_sku(current)) if whole and not held else dict(held)
+        base = custom_properties(_sku(current)) if whole or self._provider.options.custom_properties_reset else dict(held)
         merged = dict(base)
         for name, value in given.items():
             before = held.get(name)

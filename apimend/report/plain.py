@@ -25,7 +25,7 @@ def clean(text: str) -> str:
     Line ends become spaces. Control, bidirectional and other unseen characters become U+FFFD, so that a
     name can neither move the cursor nor turn the text around; of piled-up combining marks two stay.
     """
-    return " ".join("".join(_visible(text)).split(" ")).strip()
+    return " ".join("".join(_visible(text)).split())
 
 
 def clean_lines(text: str) -> tuple[str, ...]:

@@ -60,7 +60,6 @@ class _Node:
     literal: dict[str, _Node] = field(default_factory=dict)
     placeholder: _Node | None = None
     name: str = ""
-    rest: Route | None = None
     routes: dict[str, Route] = field(default_factory=dict)
 
 
@@ -101,11 +100,14 @@ class RouteTable:
         """
         segments = [part for part in raw_path.split("/") if part]
         root = self._roots.get(place)
-        found = _walk(root, segments, {}) if root is not None else None
-        if found is None:
+        found = list(_walk(root, segments, {})) if root is not None else []
+        for node, params in found:
+            if method in node.routes:
+                return Match(node.routes[method], params, tuple(node.routes))
+        if not found:
             return None
-        node, params = found
-        return Match(node.routes.get(method), params, tuple(node.routes))
+        allowed = dict.fromkeys(verb for node, _ in found for verb in node.routes)
+        return Match(None, found[0][1], tuple(allowed))
 
 
 def _step(node: _Node, segment: str) -> _Node:
@@ -116,13 +118,17 @@ def _step(node: _Node, segment: str) -> _Node:
     return node.placeholder
 
 
-def _walk(node: _Node, segments: list[str], params: dict[str, str]) -> tuple[_Node, dict[str, str]] | None:
+def _walk(node: _Node, segments: list[str], params: dict[str, str]) -> Iterator[tuple[_Node, dict[str, str]]]:
+    """
+    Every place where a path can end, literal segments first.
+    """
     if not segments:
-        return (node, params) if node.routes else None
+        if node.routes:
+            yield node, params
+        return
     head, rest = segments[0], segments[1:]
     exact = node.literal.get(unquote(head).casefold())
-    if exact is not None and (found := _walk(exact, rest, params)) is not None:
-        return found
-    if node.placeholder is None:
-        return None
-    return _walk(node.placeholder, rest, {**params, node.placeholder.name: unquote(head)})
+    if exact is not None:
+        yield from _walk(exact, rest, params)
+    if node.placeholder is not None:
+        yield from _walk(node.placeholder, rest, {**params, node.placeholder.name: unquote(head)})

@@ -13,7 +13,18 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.arm.bodies import page
-from emulator.arm.entities import Entities, Kind, Write, base_of, copy_below, indented, private, whole
+from emulator.arm.entities import (
+    PRIVATE_SINCE,
+    Entities,
+    Kind,
+    Write,
+    base_of,
+    copy_below,
+    indented,
+    later,
+    private,
+    whole,
+)
 from emulator.arm.errors import not_found, validation
 from emulator.arm.provider import Provider
 from emulator.http import Answer, Call, Layout
@@ -199,12 +210,10 @@ class Apis:
         imported = b'"value"' in call.body and b'"format"' in call.body
         if not imported:
             return answer
-        pending = Answer(status=202)
-        pending.headers["Location"] = (
-            f"{self._provider.azure.endpoints.arm}{call.path}?api-version={call.api_version}"
-            f"&asyncId={'0' * 24}&asyncCode={answer.status}"
-        )
-        return private(call, pending)
+        service = self._provider.service_of(call)
+        if call.api_version >= PRIVATE_SINCE:
+            return later(self._provider, call, service, answer, answer.status, both=True)
+        return later(self._provider, call, service, Answer(status=202), answer.status)
 
     async def delete(self, call: Call) -> Answer:
         identifier = self._entities.identifier(call)
@@ -214,7 +223,9 @@ class Apis:
         for one in self._provider.store.children(base_of(self._provider, call), "apis"):
             if one.name.casefold().startswith(f"{call.params['api']}{MARK}".casefold()):
                 self._provider.store.remove(one.id, at=self._provider.now())
-        return answer
+        if call.api_version < PRIVATE_SINCE:
+            return answer
+        return later(self._provider, call, self._provider.service_of(call), Answer(status=202), 204, both=True)
 
     async def revisions(self, call: Call) -> Answer:
         items = [
@@ -223,8 +234,8 @@ class Apis:
                 "apiRevision": one.properties["apiRevision"],
                 "createdDateTime": _moment(one.created),
                 "updatedDateTime": _moment(one.changed),
-                "description": one.properties.get("apiRevisionDescription"),
                 "privateUrl": f"/{one.properties['path']}{MARK}{one.properties['apiRevision']}",
+                **({"description": text} if (text := one.properties.get("apiRevisionDescription")) else {}),
                 "isOnline": True,
                 "isCurrent": bool(one.properties.get("isCurrent")),
             }
@@ -256,7 +267,7 @@ class Apis:
                         "apiId": current.id,
                         "createdDateTime": _moment(now),
                         "updatedDateTime": _moment(now),
-                        "notes": sent.get("notes"),
+                        **({"notes": sent["notes"]} if sent.get("notes") else {}),
                     }
                 },
                 etag=self._provider.store.next_etag(),

@@ -169,6 +169,9 @@ class Entities:
         return with_etag(call, Answer(), self.existing(call).etag)
 
     async def get(self, call: Call) -> Answer:
+        if call.query.get("asyncCode") == "204":
+            # The end of a deletion that was announced with 202.
+            return private(call, Answer(status=204))
         found = self.existing(call)
         status = int(call.query.get("asyncCode", "200")) if "asyncId" in call.query else 200
         return with_etag(call, indented(whole(found, self.kind.shown(found)), status), found.etag)
@@ -273,21 +276,28 @@ class Entities:
 
     def _pending(self, call: Call, service: Resource, saved: Resource, created: bool) -> Answer:
         """
-        The answers of a write that real services finish a moment later.
+        The answer of a write that real services finish a moment later. The newer clients accept no 202 here.
         """
-        identifier, code = os.urandom(12).hex(), 201 if created else 200
-        origin = f"{self.provider.azure.endpoints.arm}"
-        location = f"{origin}{call.path}?api-version={call.api_version}&asyncId={identifier}&asyncCode={code}"
-        if is_v2_service(service):
-            answer = indented(whole(saved, {"ProvisioningState": "InProgress"}), code)
-            answer.headers["Azure-AsyncOperation"] = (
-                f"{origin}{service.id}/tenant/operationResults/{identifier}?api-version={call.api_version}"
-            )
-            answer.headers["ETag"] = saved.etag
-        else:
-            answer = Answer(status=202)
-        answer.headers["Location"] = location
-        return private(call, answer)
+        code = 201 if created else 200
+        if not (is_v2_service(service) or call.api_version >= PRIVATE_SINCE):
+            return later(self.provider, call, service, Answer(status=202), code)
+        stub = indented(whole(saved, {"ProvisioningState": "InProgress"}), code)
+        stub.headers["ETag"] = saved.etag
+        return later(self.provider, call, service, stub, code, both=True)
+
+
+def later(
+    provider: Provider, call: Call, service: Resource, answer: Answer, code: int, *, both: bool = False
+) -> Answer:
+    """
+    An answer with the headers that say where the end of a write below a service will be told.
+    """
+    identifier, version = os.urandom(12).hex(), f"?api-version={call.api_version}"
+    origin = provider.azure.endpoints.arm
+    if both:
+        answer.headers["Azure-AsyncOperation"] = f"{origin}{service.id}/tenant/operationResults/{identifier}{version}"
+    answer.headers["Location"] = f"{origin}{call.path}{version}&asyncId={identifier}&asyncCode={code}"
+    return private(call, answer)
 
 
 def base_of(provider: Provider, call: Call) -> str:

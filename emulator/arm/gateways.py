@@ -49,8 +49,6 @@ def _hostname(write: Write) -> tuple[Json, Mapping[str, Any]]:
     if certificate and write.provider.store.get(str(certificate)) is None:
         raise validation("certificateId", "Certificate not found")
     return {
-        "hostname": None,
-        "certificateId": None,
         "negotiateClientCertificate": False,
         "tls10Enabled": False,
         "tls11Enabled": False,

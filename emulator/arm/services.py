@@ -284,7 +284,9 @@ class Services:
         held = current.properties.get("customProperties") or {}
         if given is None:
             return custom_properties(_sku(current)) if whole and not held else dict(held)
-        base = custom_properties(_sku(current)) if whole or self._provider.options.custom_properties_reset else dict(held)
+        base = (
+            custom_properties(_sku(current)) if whole or self._provider.options.custom_properties_reset else dict(held)
+        )
         merged = dict(base)
         for name, value in given.items():
             before = held.get(name)

@@ -36,7 +36,7 @@ TENANT: dict[str, Any] = {
     },
     "vaults": [
         {
-            "name": "kv",
+            "name": "kv-apim",
             "certificates": [
                 {"name": "host", "certificate": "host"},
                 {"name": "client", "certificate": "client"},
@@ -47,7 +47,7 @@ TENANT: dict[str, Any] = {
             "secrets": [{"name": "word", "value": "open sesame"}],
         }
     ],
-    "roles": [{"principal": "apim", "role": "Key Vault Secrets User", "scope": "vault kv"}],
+    "roles": [{"principal": "apim", "role": "Key Vault Secrets User", "scope": "vault kv-apim"}],
     "services": [
         {
             "name": "apim",
@@ -127,14 +127,18 @@ class Stand:
         """
         A call to ARM; a path that doesn't start at a subscription is taken below the service.
         """
-        url = path if path.startswith(("/subscriptions", "/providers")) else f"{service_id()}{path}"
+        url = (
+            path
+            if path.casefold().startswith((f"/subscriptions/{SUBSCRIPTION}", "/providers"))
+            else f"{service_id()}{path}"
+        )
         parameters = {"api-version": version, **query} if version else query
         bearer = {"Authorization": f"Bearer {self.token or self.azure.identity.token(ARM)}"}
         return self.call(method, f"{self.azure.endpoints.arm}{url}", body, {**bearer, **(headers or {})}, parameters)
 
     def vault(self, method: str, path: str, body: Any = None, *, principal: str | None = None, **query: str) -> Reply:
         token = self.azure.identity.token("https://vault.azure.net", principal)
-        url = f"{self.azure.vault_url('kv', plain=True)}{path}"
+        url = f"{self.azure.vault_url('kv-apim', plain=True)}{path}"
         return self.call(method, url, body, {"Authorization": f"Bearer {token}"}, {"api-version": "7.5", **query})
 
     def control(self, method: str, path: str, body: Any = None) -> Reply:

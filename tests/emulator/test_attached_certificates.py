@@ -12,7 +12,7 @@ from tests.emulator.stand import Reply, Stand, running, tenant_with
 
 
 def from_vault(stand: Stand, name: str, *, certificate: str = "c", url: str = "") -> Reply:
-    secret = url or stand.azure.vaults.secret_url("kv", name)
+    secret = url or stand.azure.vaults.secret_url("kv-apim", name)
     return stand.arm("PUT", f"/certificates/{certificate}", {"properties": {"keyVault": {"secretIdentifier": secret}}})
 
 
@@ -83,7 +83,7 @@ REFUSED = [
     ("off", "", "Failed to access KeyVault Secret"),
     ("absent", "", "Failed to access KeyVault Secret"),
     ("word", "", "is not a PKCS12 file"),
-    ("", "https://kv.vault.azure.net/certificates/client", "only accepts KeyVault Secrets type"),
+    ("", "https://kv-apim.vault.azure.net/certificates/client", "only accepts KeyVault Secrets type"),
 ]
 
 
@@ -118,7 +118,7 @@ def test_a_shut_vault_lets_a_system_assigned_identity_in() -> None:
     """
     A vault's firewall stops callers from outside, not the trusted service's own identity.
     """
-    shut = [{"name": "kv", "firewall": True, "certificates": [{"name": "client", "certificate": "client"}]}]
+    shut = [{"name": "kv-apim", "firewall": True, "certificates": [{"name": "client", "certificate": "client"}]}]
     with running(tenant_with(vaults=shut)) as stand:
         outside = stand.vault("GET", "/certificates/client")
 
@@ -142,7 +142,7 @@ def test_a_new_version_is_picked_up_within_hours(stand: Stand) -> None:
     from_vault(stand, "client")
     old = thumbprint(stand)
     rolled = stand.azure.certificate("rolled")
-    stand.azure.vaults.put("kv", "client", rolled)
+    stand.azure.vaults.put("kv-apim", "client", rolled)
     due = stand.azure.next_due()
     stand.wait(timedelta(hours=1))
     early = thumbprint(stand)
@@ -158,7 +158,7 @@ def test_a_failed_rotation_keeps_the_old_certificate(stand: Stand) -> None:
     """
     from_vault(stand, "client")
     old = thumbprint(stand)
-    stand.azure.vaults.put("kv", "client", stand.azure.certificate("rolled"), enabled=False)
+    stand.azure.vaults.put("kv-apim", "client", stand.azure.certificate("rolled"), enabled=False)
     stand.wait(timedelta(hours=5))
     status = stand.arm("GET", "/certificates/c").json["properties"]["keyVault"]["lastStatus"]
 
@@ -185,7 +185,7 @@ def test_workspaces_take_uploaded_certificates_only(stand: Stand) -> None:
     In a workspace a Key Vault certificate is refused, an uploaded one is taken.
     """
     stand.arm("PUT", "/workspaces/w", {"properties": {"displayName": "W"}})
-    secret = stand.azure.vaults.secret_url("kv", "client")
+    secret = stand.azure.vaults.secret_url("kv-apim", "client")
     refused = stand.arm(
         "PUT", "/workspaces/w/certificates/c", {"properties": {"keyVault": {"secretIdentifier": secret}}}
     )

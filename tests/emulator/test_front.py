@@ -136,7 +136,7 @@ def test_a_new_role_takes_effect_later() -> None:
     By option a role assignment works only after its propagation time.
     """
     with running(tenant_with(roles=[]), role_propagation=timedelta(minutes=5)) as stand:
-        vault = stand.azure.vaults.resource("kv")
+        vault = stand.azure.vaults.resource("kv-apim")
         assert vault is not None
         principal = stand.arm("GET", "").json["identity"]["principalId"]
         role = "/providers/Microsoft.Authorization/roleDefinitions/4633458b-17de-408a-b874-0445c86b69e6"
@@ -145,7 +145,7 @@ def test_a_new_role_takes_effect_later() -> None:
             f"{vault.id}/providers/Microsoft.Authorization/roleAssignments/11111111-0000-4000-8000-000000000009",
             {"properties": {"roleDefinitionId": role, "principalId": principal}},
         )
-        url = stand.azure.vaults.secret_url("kv", "client")
+        url = stand.azure.vaults.secret_url("kv-apim", "client")
         body = {"properties": {"keyVault": {"secretIdentifier": url}}}
         early = stand.arm("PUT", "/certificates/c", body).status
         stand.wait(timedelta(minutes=5))
@@ -267,9 +267,8 @@ def test_writes_are_announced_with_their_caller(stand: Stand) -> None:
     stand.azure.store.subscribe(heard.append)
     stand.put_policy("/apis/echo", "<policies />")
     stand.put_policy("/apis/echo", "nonsense")
-    entries = stand.arm("GET", "").json["properties"]["hostnameConfigurations"]
-    entries[0]["negotiateClientCertificate"] = True
-    body = {"properties": {"hostnameConfigurations": entries}}
+    host = {"type": "Proxy", "hostName": "apim.azure-api.net", "negotiateClientCertificate": True}
+    body = {"properties": {"hostnameConfigurations": [host]}}
     stand.arm("PATCH", "", body, headers={"x-ms-client-request-id": "mine"})
     during = len(heard)
     stand.wait(timedelta(minutes=30))
@@ -336,5 +335,5 @@ def test_resource_graph_shows_what_is_tracked() -> None:
 
         assert [{"id": service_id(), "sku": "Developer"}] == services.json["data"]
         assert ["edge"] == [row["name"] for row in gateways["data"]]
-        assert ["apim", "edge", "kv", "other"] == [row["name"] for row in first["data"] + second["data"]]
+        assert ["apim", "edge", "kv-apim", "other"] == [row["name"] for row in first["data"] + second["data"]]
         assert 400 == query(stand, "resources | summarize count() by type").status

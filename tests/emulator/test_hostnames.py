@@ -29,7 +29,7 @@ HOSTS = tenant_with(
     {
         "sku": "Premium",
         "hostnames": [
-            {"host": "api.contoso.com", "vault": "kv/host", "default": True},
+            {"host": "api.contoso.com", "vault": "kv-apim/host", "default": True},
             {"host": "old.contoso.com", "uploaded": "host"},
             {"host": "free.contoso.com", "managed": True},
         ],
@@ -186,7 +186,7 @@ def test_a_vault_host_needs_an_identity() -> None:
     Without a managed identity a Key Vault host is refused with the service's own text.
     """
     with running(tenant_with({"identity": None})) as stand:
-        url = stand.azure.vaults.secret_url("kv", "host")
+        url = stand.azure.vaults.secret_url("kv-apim", "host")
         refused = patch(stand, [{"type": "Proxy", "hostName": "api.contoso.com", "keyVaultId": url}])
 
         assert (400, "InvalidOperation") == (refused.status, refused.error["code"])
@@ -238,7 +238,7 @@ def test_several_custom_hosts_need_developer_or_premium() -> None:
     A Standard service has one custom gateway host.
     """
     with running(tenant_with({"sku": "Standard"})) as stand:
-        url = stand.azure.vaults.secret_url("kv", "host")
+        url = stand.azure.vaults.secret_url("kv-apim", "host")
         hosts = [{"type": "Proxy", "hostName": f"{name}.contoso.com", "keyVaultId": url} for name in "ab"]
 
         assert 400 == patch(stand, hosts).status

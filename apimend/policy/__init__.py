@@ -14,6 +14,14 @@ Reading and editing
     same_policy(one, other), same_check(one, other)       equality by meaning
     NEW_INNER, NEW_GLOBAL                         documents that change nothing, for scopes that have none
 
+Proving and placing
+    Topology(apis, hosts, documents, fragments), Standards(…)     what is there, and what it is measured against
+    read_documents(texts), scope_of(path)                         documents by scope, from what Azure sent
+    judge(topology, standards).figures                            coverage: one Judgement an operation, the worst
+    judge_calls(topology, standards)                              one Judgement for each operation × product × host
+    place(topology, standards, Wish(…))                           the fewest edits, and what is left alone
+    take_out(topology, standards, ours), is_bare(text)            the edits that take our checks out again
+
 For a document that has no check of ours yet, `without_check(Document.parse(with_check(d, check)), check)`
 is `d.text` again, byte for byte.
 """
@@ -26,37 +34,64 @@ from apimend.policy.change import (
     with_changed,
     with_check,
     with_guard,
+    with_inserted,
     without_check,
     without_found,
 )
 from apimend.policy.check import CheckRead, normal_check, plain_thumbprint, read_check, same_check
 from apimend.policy.compare import normal_form, same_policy
+from apimend.policy.coverage import Cause, Coverage, Judgement, judge, judge_calls
 from apimend.policy.document import Attribute, Document, Element, Span
 from apimend.policy.edits import Edit, apply
-from apimend.policy.guard import Guard
+from apimend.policy.grade import Verdict
+from apimend.policy.guard import Guard, GuardedCall
+from apimend.policy.placement import PlacedEdit, Placement, Unplaced, Wish, is_bare, place, take_out
+from apimend.policy.topology import ApiNode, Host, Standards, Topology, is_waived, read_documents, scope_of
 
 __all__ = [
     "NEW_GLOBAL",
     "NEW_INNER",
+    "ApiNode",
     "Attribute",
+    "Cause",
     "CheckRead",
+    "Coverage",
     "Document",
     "Edit",
     "Element",
     "FoundCheck",
     "Guard",
+    "GuardedCall",
+    "Host",
+    "Judgement",
+    "PlacedEdit",
+    "Placement",
     "Span",
+    "Standards",
+    "Topology",
+    "Unplaced",
+    "Verdict",
+    "Wish",
     "apply",
     "find_checks",
+    "is_bare",
+    "is_waived",
+    "judge",
+    "judge_calls",
     "normal_check",
     "normal_form",
+    "place",
     "plain_thumbprint",
     "read_check",
+    "read_documents",
     "same_check",
     "same_policy",
+    "scope_of",
+    "take_out",
     "with_changed",
     "with_check",
     "with_guard",
+    "with_inserted",
     "without_check",
     "without_found",
 ]

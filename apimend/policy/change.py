@@ -87,6 +87,18 @@ def with_check(
     for found in find_checks(document):
         if found.guard == guard:
             return with_changed(document, found, check)
+    return with_inserted(document, check, is_global=is_global, guard=guard, before_base=before_base)
+
+
+def with_inserted(
+    document: Document,
+    check: ClientCertificateCheck,
+    *,
+    is_global: bool,
+    guard: Guard | None = None,
+    before_base: bool = False,
+) -> str:
+    """The text with one check more, whatever others stand there."""
     lines = guarded(guard, checks.check_lines(check))
     return apply(document.text, [_insertion(document, lines, is_global=is_global, before_base=before_base)])
 

@@ -7,6 +7,7 @@ It must not know what any policy means.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from itertools import accumulate, islice
 
 from apimend.policy.escape import unescape
 from apimend.policy.expressions import expression_end
-from apimend.policy.scan import NAME, SPACE, WIDTH, not_understood, place, scan
+from apimend.policy.scan import NAME, SPACE, WIDTH, line_starts, not_understood, scan
 
 SECTIONS = ("inbound", "backend", "outbound", "on-error")
 ROOTS = ("policies", "fragment")
@@ -95,7 +96,13 @@ class Document:
 
     def place(self, position: int) -> tuple[int, int]:
         """Line and column of a position, from 1."""
-        return place(self.text, position)
+        line = bisect_right(self.lines, position)
+        return line, max(position - self.lines[line - 1], 0) + 1
+
+    @cached_property
+    def lines(self) -> list[int]:
+        """Where each line begins; the first behind a byte order mark."""
+        return line_starts(self.text)
 
     @cached_property
     def starts(self) -> list[int]:

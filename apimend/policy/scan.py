@@ -71,10 +71,13 @@ def not_understood(text: str, position: int, reason: str) -> NoReturn:
 
 def place(text: str, position: int) -> tuple[int, int]:
     """Line and column of a position, from 1. CR, LF and CRLF end a line; a BOM takes no column."""
-    line, start = 1, 1 if text.startswith("\ufeff") else 0
-    for end in _LINE_END.finditer(text, 0, position):
-        line, start = line + 1, end.end()
-    return line, max(position - start, 0) + 1
+    starts = line_starts(text[:position])
+    return len(starts), max(position - starts[-1], 0) + 1
+
+
+def line_starts(text: str) -> list[int]:
+    """Where each line begins; the first behind a byte order mark."""
+    return [1 if text.startswith("\ufeff") else 0, *(end.end() for end in _LINE_END.finditer(text))]
 
 
 def _expressions_end(part: str) -> bool:

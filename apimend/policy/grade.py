@@ -1,0 +1,139 @@
+"""
+How good one certificate check is: whom it lets in who should not be.
+
+Called by coverage.py. R11: where the chain isn't checked, names prove nothing. R12: `Certificates.Any` admits the
+holder of every attached certificate. It sees one check at one host, not what stands around it.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+
+from apimend.model.check import ClientCertificateCheck, ClientIdentity
+from apimend.policy import check as checks
+from apimend.policy.expression_check import ExpressionCheck
+from apimend.policy.topology import Host, Standards
+
+
+class Verdict(IntEnum):
+    """What becomes of a caller without an allowed certificate; the higher, the worse (R13)."""
+
+    COVERED = 0
+    WAIVED = 1
+    OBSERVED_ONLY = 2
+    NOT_UNDERSTOOD = 3
+    WEAKER = 4
+    FORGEABLE = 5
+    BYPASSED = 6
+    LOCKED_OUT = 7
+
+    @property
+    def word(self) -> str:
+        """As it is written in reports."""
+        return self.name.lower().replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A verdict on one check, with its reason."""
+
+    verdict: Verdict
+    reason: str
+
+
+_UPPER_HEX = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
+
+
+def grade(read: checks.CheckRead | ExpressionCheck, host: Host, standards: Standards) -> Grade:
+    """The verdict on a check for calls that come in at a host."""
+    if isinstance(read, ExpressionCheck):
+        return _expression(read, host, standards)
+    if read.not_understood:
+        return Grade(Verdict.NOT_UNDERSTOOD, f"the check has {', '.join(read.not_understood)}")
+    if read.check.ignore_error:
+        return Grade(Verdict.OBSERVED_ONLY, 'the check lets everybody pass (`ignore-error="true"`)')
+    return _at_host(host, trusting=read.check.validate_trust) or _element(read.check, standards)
+
+
+def _at_host(host: Host, *, trusting: bool) -> Grade | None:
+    """What the host makes of any check: without a certificate to look at, it refuses everybody."""
+    name = host.name or host.gateway
+    if host.negotiates is False:
+        return Grade(Verdict.LOCKED_OUT, f"{name} never asks for a certificate, so the check refuses everybody")
+    if trusting and host.trusts is False:
+        return Grade(Verdict.LOCKED_OUT, f"{name} does not trust the clients' chain, so the check refuses everybody")
+    if host.negotiates is None:
+        return Grade(Verdict.NOT_UNDERSTOOD, f"whether {name} asks for a certificate is not known")
+    return None
+
+
+def _element(check: ClientCertificateCheck, standards: Standards) -> Grade:
+    if not check.identities:
+        trusted = "any certificate of a trusted CA" if check.validate_trust else "any certificate at all"
+        return Grade(Verdict.WEAKER, f"the check lets {trusted} pass")
+    grades = (_identity(identity, standards, trusting=check.validate_trust) for identity in check.identities)
+    return max(grades, key=lambda each: each.verdict)
+
+
+def _identity(identity: ClientIdentity, standards: Standards, *, trusting: bool) -> Grade:
+    if identity.thumbprint is not None:
+        return _thumbprints((identity.thumbprint,), standards)
+    if not trusting:
+        return Grade(Verdict.FORGEABLE, "the check goes by names, and anybody can make a certificate with them")
+    if standards.identities is not None and not _is_declared(identity, standards.identities):
+        return Grade(Verdict.WEAKER, "the check lets in a client that is not declared")
+    if identity.issuer_thumbprint is None and identity.issuer_certificate_id is None:
+        return Grade(Verdict.WEAKER, "the check goes by names without pinning their issuer")
+    return Grade(Verdict.COVERED, "the check pins the issuer")
+
+
+def _is_declared(identity: ClientIdentity, declared: frozenset[ClientIdentity]) -> bool:
+    return checks.normal_identity(identity) in {checks.normal_identity(each) for each in declared}
+
+
+def _thumbprints(thumbprints: tuple[str, ...], standards: Standards) -> Grade:
+    declared = frozenset(thumbprints) if standards.thumbprints is None else standards.thumbprints
+    strangers = sorted(set(thumbprints) - declared)
+    if strangers:
+        return Grade(Verdict.WEAKER, f"the check lets in {', '.join(strangers)}, which is not declared")
+    return Grade(Verdict.COVERED, "the check pins the declared clients")
+
+
+def _expression(check: ExpressionCheck, host: Host, standards: Standards) -> Grade:
+    """All that a condition demands holds at once, so the best of it counts."""
+    return (
+        _at_host(host, trusting=check.verifies)
+        or _unreachable(check)
+        or min(_demands(check, standards), key=lambda each: each.verdict)
+    )
+
+
+def _unreachable(check: ExpressionCheck) -> Grade | None:
+    """A thumbprint that no certificate can have, because .NET writes them in upper case and compares case."""
+    wrong = [value for value in check.thumbprints if not _UPPER_HEX.fullmatch(value)]
+    if wrong or len(set(check.thumbprints)) > 1:
+        what = f'"{wrong[0]}" is no thumbprint as .NET writes it' if wrong else "no certificate has two thumbprints"
+        return Grade(Verdict.LOCKED_OUT, f"the condition refuses everybody: {what}")
+    return None
+
+
+def _demands(check: ExpressionCheck, standards: Standards) -> list[Grade]:
+    grades = [Grade(Verdict.WEAKER, "the condition demands a certificate, but not whose")]
+    if check.thumbprints:
+        grades.append(_thumbprints(check.thumbprints, standards))
+    if check.attached:
+        grades.append(_attached(standards))
+    if check.names and not check.verifies and not check.thumbprints and not check.attached:
+        return [Grade(Verdict.FORGEABLE, "the condition goes by names, and anybody can make a certificate with them")]
+    return grades
+
+
+def _attached(standards: Standards) -> Grade:
+    if standards.thumbprints is None:
+        return Grade(Verdict.COVERED, "the condition lets in the attached certificates")
+    strangers = sorted(standards.attached - standards.thumbprints)
+    if strangers:
+        return Grade(
+            Verdict.WEAKER, f"the holder of attached {', '.join(strangers)} gets in, who is no declared client"
+        )
+    return Grade(Verdict.COVERED, "the condition lets in the attached certificates, all of declared clients")

@@ -6,8 +6,6 @@ a row that leads nowhere is passed over: whoever dies in between leaves nothing 
 container for pre-images (see `codec`). Nothing here decides; it keeps and finds.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,11 +17,9 @@ from apimend.model.runs import Intent, Order, Progress, Run
 from apimend.ports import Record, Records
 from apimend.storage import codec, names
 from apimend.storage.names import join, newest_first, of_resource, oldest_first, part
-
-AT_ONCE = 16
+from apimend.storage.together import together
 
 T = TypeVar("T")
-U = TypeVar("U")
 log = structlog.get_logger()
 
 
@@ -102,7 +98,7 @@ class StoredLedger:
             return await self._open(Intent, names.INTENTS, record)
 
         records = [record async for record in self._records.list(names.INTENTS, join(part(run), ""))]
-        return tuple(await _together(opened, records))
+        return tuple(await together(opened, records))
 
     async def wrote(self, instance: InstanceId, target: ResourceId, *, limit: int | None = None) -> tuple[Intent, ...]:
         """Our writes to one resource, newest first."""
@@ -139,7 +135,7 @@ class StoredLedger:
                 return None
 
         rows = [row async for row in self._records.list(index, prefix, limit=limit)]
-        return tuple(found for found in await _together(follow, rows) if found is not None)
+        return tuple(found for found in await together(follow, rows) if found is not None)
 
     async def add_order(self, order: Order) -> None:
         """Keep an order until a visit consumes it."""
@@ -194,7 +190,7 @@ class StoredLedger:
             return await self._load(cls, container, _reference(row))
 
         rows = [row async for row in self._records.list(index, prefix, limit=limit)]
-        return tuple(found for found in await _together(follow, rows) if found is not None)
+        return tuple(found for found in await together(follow, rows) if found is not None)
 
 
 def _unreadable(record: Record, error: Unreadable) -> None:
@@ -217,17 +213,3 @@ def _order_key(order: Order) -> str:
 
 def _reference(record: Record) -> str:
     return codec.read(Reference, record.body, name=f"Index row {record.key}").key
-
-
-async def _together(work: Callable[[U], Awaitable[T]], items: Iterable[U]) -> list[T]:
-    bound = asyncio.Semaphore(AT_ONCE)
-
-    async def one(item: U) -> T:
-        async with bound:
-            return await work(item)
-
-    results = await asyncio.gather(*map(one, items), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if not isinstance(result, BaseException)]

@@ -1,19 +1,18 @@
-"""
-Both backends behind one set of fixtures. Tests are coroutines, run on one loop together with what they opened.
-"""
+"""Both backends behind one set of fixtures. Azurite is started once, and each test has containers of its own."""
 
-import asyncio
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from uuid import uuid4
 
 import pytest
 
+from apimend.settings import AzureStorage
+from apimend.storage.azure import open_azure
 from apimend.storage.sqlite import SqliteQueue
 from apimend.storage.stores import Storage, open_sqlite
 from devhost.clock import VirtualClock
+from tests.storage.azurite import Azurite, running
 from tests.storage.samples import START
 
 
@@ -24,28 +23,6 @@ class Backend:
     storage: Storage
     clock: VirtualClock
     receive: Callable[[str], Sequence[str]]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    runner = cast("asyncio.Runner", pyfuncitem.funcargs["runner"])
-    names = pyfuncitem._fixtureinfo.argnames
-    runner.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
-    return True
-
-
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    for item in items:
-        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            item.fixturenames.append("runner") if "runner" not in item.fixturenames else None
-
-
-@pytest.fixture
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
 
 
 @pytest.fixture
@@ -61,7 +38,7 @@ def queue(tmp_path: Path, clock: VirtualClock) -> Iterator[SqliteQueue]:
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path, clock: VirtualClock, queue: SqliteQueue, runner: asyncio.Runner) -> Iterator[Backend]:
+async def sqlite(tmp_path: Path, clock: VirtualClock, queue: SqliteQueue) -> AsyncIterator[Backend]:
     storage = open_sqlite(tmp_path / "apimend.db", clock)
 
     def receive(name: str) -> Sequence[str]:
@@ -71,10 +48,25 @@ def sqlite(tmp_path: Path, clock: VirtualClock, queue: SqliteQueue, runner: asyn
         return [message.body.decode() for message in messages]
 
     yield Backend(storage, clock, receive)
-    runner.run(storage.close())
+    await storage.close()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    with running() as azurite:
+        yield azurite
+
+
+@pytest.fixture
+async def azure(azurite: Azurite, clock: VirtualClock) -> AsyncIterator[Backend]:
+    azurite.clear_queues()
+    account = AzureStorage(connection_string=azurite.connection_string)
+    storage = open_azure(account, clock=clock, name=f"t{uuid4().hex[:20]}")
+    yield Backend(storage, clock, azurite.receive)
+    await storage.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("azure", marks=pytest.mark.azurite)])
 def backend(request: pytest.FixtureRequest) -> Backend:
     backend: Backend = request.getfixturevalue(request.param)
     return backend

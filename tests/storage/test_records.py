@@ -119,6 +119,18 @@ async def test_lists_are_in_the_order_of_keys(storage: Storage, place: str) -> N
 
 
 @everywhere
+async def test_listed_documents_are_whole(storage: Storage, place: str) -> None:
+    """
+    A listed document has its body, and the etag under which it can be replaced.
+    """
+    await storage.records.put(place, "k", b"1")
+    (record,) = [record async for record in storage.records.list(place, "k")]
+    await storage.records.put(place, "k", b"2", etag=record.etag)
+
+    assert b"1" == record.body
+
+
+@everywhere
 async def test_a_list_of_nothing_is_empty(storage: Storage, place: str) -> None:
     """
     A container that was never written to is an empty one.

@@ -6,14 +6,15 @@ clock, and what lasts longer goes back to the queue.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.data.tables.aio import TableServiceClient
-from azure.storage.blob.aio import BlobServiceClient
-from azure.storage.queue.aio import QueueServiceClient
+from azure.data.tables.aio import TableClient
+from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
+from azure.storage.queue.aio import QueueClient
 
 from apimend.ports import Clock, Record, Records
 from apimend.settings import AzureStorage
@@ -37,9 +38,9 @@ _DEVELOPMENT = (
     "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
     "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;"
 )
-_BLOB_RETRIES = {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1, "retry_total": 2}
 # aiohttp sends bytes in one piece and warns of more than this, so that large bodies go up in blocks.
 _PIECES = {"max_single_put_size": 2**20, "max_block_size": 2**20}
+_RETRIES = {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1, "retry_total": 2}
 _TABLE_RETRIES = {"retry_backoff_factor": 0.5, "retry_backoff_max": 5, "retry_total": 2}
 
 
@@ -58,6 +59,18 @@ class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core lo
         """Let the connections go, and the event loop see it: it may end right after this."""
         await super().close()
         await asyncio.sleep(0)  # noqa: TID251 - yields to the loop, takes no time
+
+
+class ClockedRetry(ExponentialRetry):
+    """Retries of blob calls. A client of one blob wraps the transport, and the wrapper sleeps in real time."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(initial_backoff=1, increment_base=2, random_jitter_range=1, retry_total=2)
+        self._clock = clock
+
+    async def sleep(self, settings: Any, transport: Any) -> None:
+        """Wait for the next try."""
+        await self._clock.sleep(self.get_backoff_time(settings))
 
 
 class PlacedRecords:
@@ -99,34 +112,41 @@ def open_azure(
     `name` is that of table and blob containers, so that two deployments can share an account.
     """
     transport = ClockedTransport(clock)
-    blobs = _client(BlobServiceClient, account.blob_url, account, credential, transport, _BLOB_RETRIES | _PIECES)
-    queues = _client(QueueServiceClient, account.queue_url, account, credential, transport, _BLOB_RETRIES)
-    tables = _client(TableServiceClient, account.table_url, account, credential, transport, _TABLE_RETRIES)
+    access = _Access(account, credential, transport)
+    blobs = access.client(BlobServiceClient, account.blob_url, retry_policy=ClockedRetry(clock), **_PIECES)
+    table = access.client(TableClient, account.table_url, table_name=name, **_TABLE_RETRIES)
+
+    def queue(queue_name: str) -> QueueClient:
+        client: QueueClient = access.client(QueueClient, account.queue_url, queue_name=queue_name, **_RETRIES)
+        return client
+
     records = PlacedRecords(
-        small=TableRecords(tables, name),
+        small=TableRecords(table),
         large=BlobRecords(blobs, name),
         preimages=BlobRecords(blobs, f"{name}-{names.PREIMAGES}"),
     )
     return assemble(
         records=records,
-        messages=QueueMessages(queues),
+        messages=QueueMessages(queue),
         leases=BlobLeaseStore(blobs, name),
         clock=clock,
         close=transport.close,
     )
 
 
-def _client(
-    kind: Any,
-    url: str,
-    account: AzureStorage,
-    credential: AsyncTokenCredential | None,
-    transport: ClockedTransport,
-    options: Mapping[str, float],
-) -> Any:
-    if not account.connection_string:
-        return kind(url, credential=credential, transport=transport, **options)
-    connection = account.connection_string
-    if "usedevelopmentstorage=true" in connection.casefold().replace(" ", ""):
-        connection = _DEVELOPMENT
-    return kind.from_connection_string(connection, transport=transport, **options)
+@dataclass(frozen=True)
+class _Access:
+    """How clients get into the account: by connection string, or else with an identity."""
+
+    account: AzureStorage
+    credential: AsyncTokenCredential | None
+    transport: ClockedTransport
+
+    def client(self, kind: Any, url: str, **options: Any) -> Any:
+        """A client on the shared connections."""
+        if not self.account.connection_string:
+            return kind(url, credential=self.credential, transport=self.transport, **options)
+        connection = self.account.connection_string
+        if "usedevelopmentstorage=true" in connection.casefold().replace(" ", ""):
+            connection = _DEVELOPMENT
+        return kind.from_connection_string(connection, transport=self.transport, **options)

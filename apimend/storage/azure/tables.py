@@ -6,14 +6,15 @@ a body is cut into several; an entity takes 1 MiB.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
-from azure.data.tables.aio import TableServiceClient
+from azure.data.tables.aio import TableClient
 
-from apimend.model.errors import Changed, Rejected
+from apimend.model.errors import Changed, Rejected, Unreadable
 from apimend.ports import Record
 from apimend.storage.azure.errors import CONDITION_NOT_MET, MISSING_PLACE, code_of, translated
 from apimend.storage.names import AFTER_ALL_KEYS, check_place, check_prefix
@@ -27,10 +28,8 @@ _PREFIX = "PartitionKey eq @container and RowKey ge @first and RowKey lt @end"
 class TableRecords:
     """Records in one table, which is made when it is first written to."""
 
-    def __init__(self, service: TableServiceClient, table: str) -> None:
-        self._service = service
-        self._name = table
-        self._table = service.get_table_client(table)
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
 
     async def get(self, container: str, key: str) -> Record | None:
         """The document; None where there is none."""
@@ -97,7 +96,8 @@ class TableRecords:
         except HttpResponseError as error:
             if code_of(error) not in MISSING_PLACE:
                 raise
-        await self._service.create_table_if_not_exists(self._name)
+        with suppress(ResourceExistsError):  # somebody else made it at the same moment
+            await self._table.create_table()
         return await write()
 
 
@@ -109,9 +109,8 @@ def _pieces(container: str, key: str, body: bytes) -> dict[str, bytes]:
 
 
 def _record(entity: Any) -> Record:
-    pieces = sorted(name for name in entity if name.startswith("body"))
-    return Record(
-        key=str(entity["RowKey"]),
-        body=b"".join(bytes(entity[name]) for name in pieces),
-        etag=str(entity.metadata["etag"]),
-    )
+    key = str(entity["RowKey"])
+    pieces = [entity[name] for name in sorted(entity) if name.startswith("body")]
+    if not all(isinstance(piece, bytes) for piece in pieces):
+        raise Unreadable(f"{entity['PartitionKey']}/{key}: Apimend did not write this.")
+    return Record(key=key, body=b"".join(pieces), etag=str(entity.metadata["etag"]))

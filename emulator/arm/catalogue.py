@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from emulator.arm.apis import OPERATION, Apis
 from emulator.arm.certificates import Certificates
+from emulator.arm.deleted import Deleted
 from emulator.arm.entities import SERVICE_PATH, Entities
 from emulator.arm.fragments import Fragments
 from emulator.arm.gateways import Gateways
@@ -42,7 +43,7 @@ def register(azure: LocalAzure) -> None:
     polls = Polls(provider)
     azure.table.add(*_service_routes(Services(provider, polls), polls))
     azure.table.add(*Apis(provider).routes(), *Entities(provider, OPERATION).routes())
-    for part in (Policies, Certificates, Fragments, NamedValues, Subscriptions, Gateways, Links):
+    for part in (Deleted, Policies, Certificates, Fragments, NamedValues, Subscriptions, Gateways, Links):
         azure.table.add(*part(provider).routes())
     for kind in KINDS:
         azure.table.add(*Entities(provider, kind).routes())
@@ -62,6 +63,5 @@ def _service_routes(services: Services, polls: Polls) -> list[Route]:
         ("GET", f"{PROVIDER}/locations/{{location}}/operationsStatuses/{{operation}}", polls.status, recorded),
         ("GET", f"{PROVIDER}/locations/{{location}}/operationResults/{{operation}}", polls.result, specified),
         ("POST", f"{PROVIDER}/checkNameAvailability", services.check_name, recorded),
-        ("GET", f"{PROVIDER}/deletedservices", services.deleted, specified),
     )
     return [Route(method=method, path=path, handler=handler, source=source) for method, path, handler, source in table]

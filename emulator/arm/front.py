@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from multidict import CIMultiDict
 
 from emulator.arm.errors import arm_error, empty_not_found, method_not_allowed
+from emulator.arm.locks import refuse_locked
 from emulator.arm.paths import action_of, operation_name, resource_of, scope_of
 from emulator.arm.throttling import Throttling
 from emulator.faults import Fault, When
@@ -163,6 +164,7 @@ class Front:
                 f"'{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please "
                 "refresh your credentials.",
             )
+        refuse_locked(self._azure.store, call.method, scope)
 
     def _authenticate(self, call: Call) -> None:
         if not self._azure.options.check_tokens:

@@ -8,7 +8,7 @@ product's tests run with more than one answer. Plain values only: nothing here r
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 
@@ -129,7 +129,7 @@ class Options:
     page_size: int = 100
     # Resource Graph: rows on a page; Azure allows up to 1000.
     graph_page_size: int = 1000
-    # A3: real answers mix the case of resourceGroups and of provider names.
+    # A3: real answers mix the case of resourceGroups and of provider names: lists then show other ids than GET.
     mixed_case: bool = False
     # F: versions before 2021-08-01 are retired; recordings of that age can be replayed with this.
     old_versions: bool = False
@@ -164,5 +164,3 @@ class Options:
     soft_delete: timedelta = timedelta(hours=48)
     # The seed of everything that happens by chance.
     seed: int = 0
-    # Further members, for parts made elsewhere.
-    extra: dict[str, object] = field(default_factory=dict)

@@ -206,7 +206,7 @@ class Apis:
         return private(call, page(self._provider, call, items, layout=Layout.INDENTED))
 
     async def put(self, call: Call) -> Answer:
-        answer = await self._entities.put(call)
+        answer = self._with_version_set(await self._entities.put(call))
         imported = b'"value"' in call.body and b'"format"' in call.body
         if not imported:
             return answer
@@ -214,6 +214,24 @@ class Apis:
         if call.api_version >= PRIVATE_SINCE:
             return later(self._provider, call, service, answer, answer.status, both=True)
         return later(self._provider, call, service, Answer(status=202), answer.status)
+
+    def _with_version_set(self, answer: Answer) -> Answer:
+        """
+        The answer to a PUT also describes the version set that the API names.
+        """
+        properties = answer.body["properties"]
+        found = self._provider.store.get(str(properties.get("apiVersionSetId") or ""))
+        if found is not None:
+            own = found.properties
+            properties["apiVersionSet"] = {
+                "id": found.id,
+                "name": own.get("displayName"),
+                "description": own.get("description"),
+                "versioningScheme": own.get("versioningScheme"),
+                "versionQueryName": own.get("versionQueryName"),
+                "versionHeaderName": own.get("versionHeaderName"),
+            }
+        return answer
 
     async def delete(self, call: Call) -> Answer:
         identifier = self._entities.identifier(call)

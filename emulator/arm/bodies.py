@@ -38,12 +38,21 @@ def page(
     top = int(call.query.get("$top", provider.options.page_size))
     skip = int(call.query.get("$skip", "0"))
     size = min(top, provider.options.page_size)
-    body: Json = {"value": list(items[skip : skip + size])}
+    shown = list(items[skip : skip + size])
+    body: Json = {"value": [_other_case(one) for one in shown] if provider.options.mixed_case else shown}
     if count:
         body["count"] = len(items)
     if skip + size < len(items):
         body["nextLink"] = _next(provider, call, skip + size)
     return Answer(body=body, layout=layout)
+
+
+def _other_case(item: Json) -> Json:
+    """
+    An item with its id written as another part of Azure would write it.
+    """
+    other = str(item["id"]).replace("/resourceGroups/", "/resourcegroups/").replace("/Microsoft.", "/microsoft.")
+    return {**item, "id": other}
 
 
 def _next(provider: Provider, call: Call, skip: int) -> str:

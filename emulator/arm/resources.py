@@ -50,6 +50,8 @@ class Resources:
             ("GET", f"{SUBSCRIPTION}/providers/Microsoft.KeyVault/vaults", self.vaults, recorded),
             ("GET", vault, self.vaults, specified),
             ("PUT", f"{vault}/{{vault}}", self.put_vault, specified),
+            ("GET", f"{SUBSCRIPTION}/providers/{{namespace}}/{{type}}", self.of_type, inferred),
+            ("GET", f"{IN_GROUP}/providers/{{namespace}}/{{type}}", self.of_type, inferred),
             ("GET", one, self.get, inferred),
             ("PUT", one, self.put, inferred),
             ("PATCH", one, self.patch, inferred),
@@ -130,6 +132,15 @@ class Resources:
             prefix += f"resourceGroups/{call.params['group']}/"
         found = [one for one in self._provider.store.of_type(VAULTS) if key_of(one.id).startswith(prefix.casefold())]
         return page(self._provider, call, [shown(one) for one in found], count=False)
+
+    async def of_type(self, call: Call) -> Answer:
+        """
+        Declared resources of one type, in a subscription or group.
+        """
+        prefix = key_of(call.path.partition("/providers/")[0]) + "/"
+        found = self._provider.store.of_type(f"{call.params['namespace']}/{call.params['type']}")
+        items = [shown(one) for one in found if key_of(one.id).startswith(prefix)]
+        return page(self._provider, call, items, count=False)
 
     async def put_vault(self, call: Call) -> Answer:
         self._provider.group_of(call)

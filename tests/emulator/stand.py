@@ -167,6 +167,24 @@ class Stand:
         bearer = {"Authorization": f"Bearer {self.token or self.azure.identity.token(ARM)}"}
         return self.call("GET", url, None, bearer, None)
 
+    def held_up(self, method: str, path: str, span: timedelta) -> tuple[int, datetime | None, int]:
+        """
+        The status of a call that waits, and what the emulator said of it before time passed.
+        """
+
+        async def both() -> tuple[int, datetime | None, int]:
+            bearer = {"Authorization": f"Bearer {self.azure.identity.token(ARM)}"}
+            url = f"{self.azure.endpoints.arm}{service_id()}{path}"
+            waiting = asyncio.ensure_future(self._call(method, url, None, bearer, {"api-version": VERSION}))
+            while not len(self.azure.waiting):
+                await asyncio.sleep(0)  # noqa: TID251 - lets the call arrive
+            due, busy = self.azure.next_due(), self.azure.in_flight
+            self.now += span
+            await self.azure.advance()
+            return (await waiting).status, due, busy
+
+        return self._runner.run(both())
+
     def wait(self, span: timedelta) -> None:
         """
         Let time pass and everything due happen.

@@ -337,3 +337,57 @@ def test_resource_graph_shows_what_is_tracked() -> None:
         assert ["edge"] == [row["name"] for row in gateways["data"]]
         assert ["apim", "edge", "kv-apim", "other"] == [row["name"] for row in first["data"] + second["data"]]
         assert 400 == query(stand, "resources | summarize count() by type").status
+
+
+def test_resources_without_a_module_are_listed_by_type() -> None:
+    """
+    Whatever the tenant declares can be listed by its type, in the subscription and in its group.
+    """
+    with running(tenant_with(resources=GATEWAYS)) as stand:
+        tail = "providers/Microsoft.Network/applicationGateways"
+        found = stand.arm("GET", f"/subscriptions/{SUBSCRIPTION}/{tail}").json["value"]
+
+        assert ["edge", "other"] == [one["name"] for one in found]
+        assert 2 == len(stand.arm("GET", f"{GROUP}/{tail}").json["value"])
+
+
+@pytest.mark.parametrize(
+    ("level", "deleted", "written"), [("CanNotDelete", 409, 200), ("ReadOnly", 409, 409)], ids=["delete", "all"]
+)
+def test_a_lock_refuses_what_it_says(level: str, deleted: int, written: int) -> None:
+    """
+    A lock on the group refuses deletes, or every write, below it; reads go on.
+    """
+    lock = {
+        "id": f"{GROUP}/providers/Microsoft.Authorization/locks/keep",
+        "type": "Microsoft.Authorization/locks",
+        "properties": {"level": level},
+    }
+    with running(tenant_with(resources=[lock])) as stand:
+        put, delete = stand.put_policy("", "<policies />"), stand.arm("DELETE", "/policies/policy")
+
+        assert (written, deleted, "ScopeLocked") == (put.status, delete.status, delete.error["code"])
+        assert 200 == stand.arm("GET", "/policies/policy").status
+
+
+def test_ids_may_come_in_other_cases() -> None:
+    """
+    By option a list writes ids in another case than GET does.
+    """
+    with running(mixed_case=True) as stand:
+        listed = stand.arm("GET", "/apis").json["value"][0]["id"]
+        found = stand.arm("GET", "/apis/echo").json["id"]
+
+        assert listed != found
+        assert listed.casefold() == found.casefold()
+
+
+def test_a_call_can_be_held_up_in_virtual_time(stand: Stand) -> None:
+    """
+    A delayed call waits until the emulator's clock reaches its moment, and is not counted as in flight meanwhile.
+    """
+    stand.azure.faults.add(method="GET", path="*/apis", delay=timedelta(minutes=2))
+
+    status, due, busy = stand.held_up("GET", "/apis", timedelta(minutes=2))
+
+    assert (200, stand.now, 0) == (status, due, busy)

@@ -211,6 +211,55 @@ def test_a_deleted_name_stays_taken(stand: Stand) -> None:
     assert "ServiceAlreadyExistsInSoftDeletedState" == again.error["code"]
 
 
+def gone(stand: Stand) -> str:
+    """
+    Delete the service; the id of its record.
+    """
+    stand.arm("DELETE", "")
+    stand.wait(timedelta(minutes=3))
+    subscription = GROUP.partition("/resourceGroups")[0]
+    listed = stand.arm("GET", f"{subscription}/providers/Microsoft.ApiManagement/deletedservices").json["value"]
+    return str(listed[0]["id"])
+
+
+NEW: dict[str, Any] = {
+    "location": "westeurope",
+    "sku": {"name": "Developer", "capacity": 1},
+    "properties": {"publisherEmail": "a@contoso.com", "publisherName": "Contoso"},
+}
+
+
+def test_a_deleted_service_can_be_restored(stand: Stand) -> None:
+    """
+    A PUT that asks to restore brings the service back with its APIs.
+    """
+    gone(stand)
+    body = {**NEW, "properties": {**NEW["properties"], "restore": True}}
+    status = stand.arm("PUT", "", body).status
+    stand.wait(timedelta(minutes=40))
+
+    assert (201, 200) == (status, stand.arm("GET", "/apis/echo").status)
+
+
+def test_a_purged_name_is_free_again(stand: Stand) -> None:
+    """
+    Purging the record of a deleted service frees its name at once; otherwise two days do.
+    """
+    stand.arm("DELETE", gone(stand))
+
+    assert 201 == stand.arm("PUT", "", NEW).status
+
+
+def test_a_service_can_be_read_stale(stand: Stand) -> None:
+    """
+    A stale read of the service shows it before its last change.
+    """
+    stand.arm("PATCH", "", {"tags": {"a": "b"}})
+    stand.azure.faults.add(method="GET", path=f"*{service_id()}", stale=True)
+
+    assert [{}, {"a": "b"}] == [stand.arm("GET", "").json["tags"] for _ in range(2)]
+
+
 def test_custom_properties_are_merged_without_case(stand: Stand) -> None:
     """
     A PATCH of one custom property keeps the others, and a value that differs in case changes nothing.

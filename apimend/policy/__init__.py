@@ -40,13 +40,15 @@ from apimend.policy.change import (
 )
 from apimend.policy.check import CheckRead, normal_check, plain_thumbprint, read_check, same_check
 from apimend.policy.compare import normal_form, same_policy
-from apimend.policy.coverage import Cause, Coverage, Judgement, judge, judge_calls
+from apimend.policy.coverage import Coverage, Judgement, judge, judge_calls
 from apimend.policy.document import Attribute, Document, Element, Span
 from apimend.policy.edits import Edit, apply
 from apimend.policy.grade import Verdict
 from apimend.policy.guard import Guard, GuardedCall
-from apimend.policy.placement import PlacedEdit, Placement, Unplaced, Wish, is_bare, place, take_out
+from apimend.policy.placement import PlacedEdit, Placement, Unplaced, is_bare, place, take_out
 from apimend.policy.topology import ApiNode, Host, Standards, Topology, is_waived, read_documents, scope_of
+from apimend.policy.walk import Cause
+from apimend.policy.wish import Wish
 
 __all__ = [
     "NEW_GLOBAL",

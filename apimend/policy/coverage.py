@@ -7,30 +7,16 @@ isn't understood counts as uncovered. It must not propose anything.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from apimend.model.plan import CoverageFigures
-from apimend.policy.grade import Verdict, grade
+from apimend.policy.grade import Verdict
 from apimend.policy.guard import GuardedCall
-from apimend.policy.pipeline import INBOUND, ON_ERROR, Pipelines
-from apimend.policy.recognise import Check, Choice, Escapes, Guarded, Refuses, Step, Unclear, Unreadable, Where
-from apimend.policy.topology import GLOBAL, ApiNode, Host, Standards, Topology, is_waived
-
-NOT_PROVEN = frozenset({"mcp", "a2a", "a2a-agent"})
-"""API types whose calls take ways that are not documented well enough to prove anything."""
-
-
-class Cause(Enum):
-    """What decided a judgement."""
-
-    NO_CHECK = "no check"
-    BEFORE_CHECK = "before the check"
-    CHECK = "the check"
-    GUARD = "the guard"
-    ON_ERROR = "on-error"
-    NOT_READ = "not read"
+from apimend.policy.pipeline import Pipelines
+from apimend.policy.recognise import Where
+from apimend.policy.topology import ApiNode, Host, Standards, Topology, is_waived, operation_scopes
+from apimend.policy.walk import Cause, Outcome, judge_call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,181 +65,72 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    verdict: Verdict
-    where: Where
-    reason: str
-    cause: Cause = Cause.CHECK
-    ends: bool = False
-
-
-_Against = Escapes | Unclear | Unreadable
-
-_STRENGTH = (
-    Verdict.COVERED,
-    Verdict.WEAKER,
-    Verdict.FORGEABLE,
-    Verdict.NOT_UNDERSTOOD,
-    Verdict.OBSERVED_ONLY,
-    Verdict.BYPASSED,
-)
-"""How much a check holds, the strongest first: one that lets everybody pass adds nothing to one that doesn't."""
+class _Judged:
+    product: str
+    host: str
+    gateway: str
+    outcome: Outcome
 
 
 def judge(topology: Topology, standards: Standards) -> Coverage:
     """The coverage of an instance: for each operation the worst judgement of all its calls."""
-    worst: dict[tuple[str, str], Judgement] = {}
-    for judgement in judge_calls(topology, standards):
-        key = (judgement.api, judgement.operation)
-        if key not in worst or judgement.verdict > worst[key].verdict:
-            worst[key] = judgement
-    return Coverage(judgements=tuple(worst.values()))
+    worst = (
+        _judgement(api, operation, max(calls, key=lambda call: call.outcome.verdict))
+        for api, operation, calls in _judged(topology, standards)
+    )
+    return Coverage(judgements=tuple(worst))
 
 
-def judge_calls(topology: Topology, standards: Standards) -> Iterator[Judgement]:
-    """Every operation × call context × host. An API that no host serves can't be called and has none."""
+def judge_calls(topology: Topology, standards: Standards, *, above: Verdict | None = None) -> Iterator[Judgement]:
+    """Every operation × call context × host; only those worse than `above` where that is given."""
+    for api, operation, calls in _judged(topology, standards):
+        for call in calls:
+            if above is None or call.outcome.verdict > above:
+                yield _judgement(api, operation, call)
+
+
+def _judged(topology: Topology, standards: Standards) -> Iterator[tuple[ApiNode, str, "tuple[_Judged, ...]"]]:
+    """Every operation with the outcomes of its calls; operations that nothing tells apart are judged once."""
     pipelines = Pipelines(topology)
-    known: dict[tuple[object, ...], _Outcome] = {}
     for api in topology.apis:
+        named = _named(pipelines, api, standards)
+        alike: tuple[_Judged, ...] | None = None
         for operation in api.operations:
-            for product, host in topology.calls(api):
-                chain = topology.chain(api, operation, product)
-                call = _call(api, operation, product, host)
-                key = (chain, host, api.type.casefold() in NOT_PROVEN, _spared(pipelines, chain, call))
-                if key not in known:
-                    known[key] = _judge(pipelines, api, chain, call, host, standards)
-                found = known[key]
-                if Verdict.WAIVED < found.verdict < Verdict.LOCKED_OUT and is_waived(
-                    standards.waivers, api, operation, product
-                ):
-                    found = replace(found, verdict=Verdict.WAIVED, reason=f"waived; without the waiver: {found.reason}")
-                yield _judgement(api, operation, product, host, found)
-
-
-def _judge(
-    pipelines: Pipelines, api: ApiNode, chain: Sequence[str], call: GuardedCall, host: Host, standards: Standards
-) -> _Outcome:
-    """One call, by both readings of a section that is missing: where they differ, it is not understood."""
-    here = Where(document=chain[-1] if chain else "", line=0)
-    if api.type.casefold() in NOT_PROVEN:
-        return _Outcome(
-            Verdict.NOT_UNDERSTOOD, here, f"how calls of an API of type `{api.type}` run is not proven", Cause.NOT_READ
-        )
-    walk = _Walk(pipelines, chain, call, host, standards)
-    inherited, dropped = walk.outcome(missing_inherits=True), walk.outcome(missing_inherits=False)
-    worse = max(inherited, dropped, key=lambda each: each.verdict)
-    if inherited.verdict is dropped.verdict or worse.verdict is Verdict.LOCKED_OUT:
-        return worse
-    reason = "a section is missing, and whether outer scopes run then is not documented"
-    scope = next((each for each in reversed(chain) if pipelines.is_missing((each,), INBOUND)), chain[-1])
-    return _Outcome(Verdict.NOT_UNDERSTOOD, Where(document=scope, line=0), reason, Cause.NOT_READ)
-
-
-@dataclass(frozen=True)
-class _Walk:
-    """One call's way through its steps."""
-
-    pipelines: Pipelines
-    chain: Sequence[str]
-    call: GuardedCall
-    host: Host
-    standards: Standards
-
-    def outcome(self, *, missing_inherits: bool) -> _Outcome:
-        """The verdict on the call: what stands before the checks, the checks, and what errors lead to."""
-        inbound = self.pipelines.steps(self.chain, INBOUND, missing_inherits=missing_inherits)
-        found = self._inbound(inbound)
-        if found.verdict in (Verdict.BYPASSED, Verdict.LOCKED_OUT, Verdict.OBSERVED_ONLY) or found.ends:
-            return found
-        on_error = self.pipelines.steps(self.chain, ON_ERROR, missing_inherits=missing_inherits)
-        return self._worst(on_error, found)
-
-    def _inbound(self, steps: Sequence[Step]) -> _Outcome:
-        """The checks add up, so the best of them counts; what comes before it counts against it."""
-        against: list[_Outcome] = []
-        checks: list[_Outcome] = []
-        for found in self._found(steps):
-            is_stopped = any(check.verdict is Verdict.COVERED for check in checks)
-            if isinstance(found, _Outcome):
-                checks.append(found)
-            elif not is_stopped:
-                against.append(_before(found))
-            if found.ends:
-                break
-        locked = [each for each in checks if each.verdict is Verdict.LOCKED_OUT]
-        if locked:
-            return locked[0]
-        best = min(checks, key=lambda each: _STRENGTH.index(each.verdict), default=None)
-        if best is None:
-            best = next((each for each in against if each.verdict is Verdict.NOT_UNDERSTOOD), self._unchecked())
-        return max((best, *against), key=lambda each: each.verdict)
-
-    def _found(self, steps: Sequence[Step]) -> Iterator["_Outcome | _Against"]:
-        """What matters of the steps that this call surely takes: outcomes of checks, and what speaks against them."""
-        for step in steps:
-            if isinstance(step, Check):
-                graded = grade(step.read, self.host, self.standards)
-                yield _Outcome(graded.verdict, step.where, graded.reason)
-            elif isinstance(step, Refuses):
-                yield _Outcome(Verdict.COVERED, step.where, "everybody is refused here", ends=True)
-            elif isinstance(step, Guarded):
-                yield from self._guarded(step)
-            elif isinstance(step, Choice):
-                yield from self._maybe(step)
-            elif isinstance(step, (Escapes, Unclear, Unreadable)):
-                yield step
-
-    def _guarded(self, step: Guarded) -> Iterator["_Outcome | _Against"]:
-        if step.guard.applies(self.call):
-            yield from self._found(step.steps)
-        elif any(isinstance(inner, Check) for inner in step.steps):
-            yield _Outcome(Verdict.BYPASSED, step.where, "the guard of the check spares this call", Cause.GUARD)
-
-    def _maybe(self, choice: Choice) -> Iterator["_Outcome | _Against"]:
-        """Nobody knows whether a branch runs: what is bad in it counts, a check in it does not."""
-        for found in (each for branch in choice.branches for each in self._found(branch)):
-            if isinstance(found, Escapes):
-                yield replace(found, ends=False)
-            elif not isinstance(found, _Outcome):
-                yield found
-            elif not found.ends and found.verdict is not Verdict.BYPASSED:
-                reason = "a check under a condition that is not understood"
-                yield _Outcome(Verdict.NOT_UNDERSTOOD, found.where, reason)
-        if choice.is_doubtful:
-            reason = "a condition on the certificate that is not in the documented form"
-            yield _Outcome(Verdict.NOT_UNDERSTOOD, choice.where, reason)
-
-    def _unchecked(self) -> _Outcome:
-        dropped = next((scope for scope in reversed(self.chain[1:]) if self.pipelines.drops_base(scope)), None)
-        if dropped is None:
-            return _Outcome(
-                Verdict.BYPASSED, Where(document=GLOBAL, line=0), "no check stands on the way", Cause.NO_CHECK
-            )
-        reason = "its inbound has no `<base />`, and no check"
-        return _Outcome(Verdict.BYPASSED, Where(document=dropped, line=0), reason, Cause.NO_CHECK)
-
-    def _worst(self, on_error: Iterable[Step], found: _Outcome) -> _Outcome:
-        """A check refuses by raising an error: what `on-error` answers then is what the caller gets."""
-        for bad in self._found(tuple(on_error)):
-            if isinstance(bad, _Outcome):
+            is_alike = operation not in named and api.operation_scope(operation) not in topology.documents
+            if is_alike and alike is not None:
+                yield api, operation, alike
                 continue
-            if isinstance(bad, Escapes):
-                reason = f"{bad.what} in on-error undoes the refusal"
-                return _Outcome(Verdict.BYPASSED, bad.where, reason, Cause.ON_ERROR)
-            unclear = _Outcome(Verdict.NOT_UNDERSTOOD, bad.where, f"{bad.what} in on-error", Cause.ON_ERROR)
-            found = max(found, unclear, key=lambda each: each.verdict)
-        return found
+            calls = tuple(_calls(pipelines, api, operation, standards))
+            alike = calls if is_alike else alike
+            yield api, operation, calls
 
 
-def _spared(pipelines: Pipelines, chain: tuple[str, ...], call: GuardedCall) -> tuple[bool, ...]:
-    return tuple(guard.applies(call) for guard in pipelines.guards(chain))
+def _named(pipelines: Pipelines, api: ApiNode, standards: Standards) -> frozenset[str]:
+    """The operations of an API that a guard or a waiver names."""
+    topology = pipelines.topology
+    chains = {topology.chain(api, "", product) for product in ("", *api.products)}
+    guarded = {pair for chain in chains for guard in pipelines.guards(chain) for pair in guard.except_operations}
+    return frozenset(
+        operation
+        for operation in api.operations
+        if (api.base_name, operation) in guarded or not standards.waivers.isdisjoint(operation_scopes(api, operation))
+    )
 
 
-def _before(step: _Against) -> _Outcome:
-    if isinstance(step, Unreadable):
-        return _Outcome(Verdict.NOT_UNDERSTOOD, step.where, step.what, Cause.NOT_READ)
-    reason = f"{step.what} comes before any check that would stop the caller"
-    return _Outcome(Verdict.BYPASSED, step.where, reason, Cause.BEFORE_CHECK)
+def _calls(pipelines: Pipelines, api: ApiNode, operation: str, standards: Standards) -> Iterator["_Judged"]:
+    is_callable = False
+    for product, host in pipelines.topology.calls(api):
+        is_callable = True
+        chain = pipelines.topology.chain(api, operation, product)
+        found = judge_call(pipelines, api, chain, _call(api, operation, product, host), host, standards)
+        excusable = Verdict.WAIVED < found.verdict < Verdict.LOCKED_OUT
+        if excusable and is_waived(standards.waivers, api, operation, product):
+            found = replace(found, verdict=Verdict.WAIVED, reason=f"waived; without the waiver: {found.reason}")
+        yield _Judged(product, host.name, host.gateway, found)
+    if not is_callable:
+        reason = "no host is known at which it can be called"
+        outcome = Outcome(Verdict.NOT_UNDERSTOOD, Where(document=api.scope, line=0), reason, Cause.NOT_READ)
+        yield _Judged("", "", "", outcome)
 
 
 def _call(api: ApiNode, operation: str, product: str, host: Host) -> GuardedCall:
@@ -267,13 +144,14 @@ def _call(api: ApiNode, operation: str, product: str, host: Host) -> GuardedCall
     )
 
 
-def _judgement(api: ApiNode, operation: str, product: str, host: Host, found: _Outcome) -> Judgement:
+def _judgement(api: ApiNode, operation: str, call: _Judged) -> Judgement:
+    found = call.outcome
     return Judgement(
         api=api.name,
         operation=operation,
-        product=product,
-        host=host.name,
-        gateway=host.gateway,
+        product=call.product,
+        host=call.host,
+        gateway=call.gateway,
         verdict=found.verdict,
         cause=found.cause,
         document=found.where.document,

@@ -143,12 +143,22 @@ def read_documents(texts: Mapping[str, str]) -> dict[str, ReadDocument]:
     return read
 
 
+def operation_scopes(api: ApiNode, operation: str) -> tuple[str, str]:
+    """The scopes that mean an operation: that of its revision, and that of all revisions."""
+    revision, all_revisions = api_scopes(api)
+    return (f"{revision}/operations/{operation.casefold()}", f"{all_revisions}/operations/{operation.casefold()}")
+
+
+def api_scopes(api: ApiNode) -> tuple[str, str]:
+    """The scopes that mean an API: its revision's own, and that of all revisions."""
+    return (api.scope, api.scope.partition(";rev=")[0])
+
+
 def is_waived(waivers: frozenset[str], api: ApiNode, operation: str, product: str) -> bool:
     """Whether a waiver spares a call: one for the instance, its workspace, product, API or operation."""
     if not waivers:
         return False
-    base = scope_of(f"{_within(api.workspace)}apis/{api.base_name}")
-    scopes = {GLOBAL, api.scope, base, api.operation_scope(operation), f"{base}/operations/{operation.casefold()}"}
+    scopes = {GLOBAL, *api_scopes(api), *operation_scopes(api, operation)}
     if api.workspace:
         scopes.add(scope_of(f"workspaces/{api.workspace}"))
     if product:

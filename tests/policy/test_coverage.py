@@ -399,3 +399,25 @@ def test_an_api_of_an_unproven_type_is_not_understood() -> None:
     found = judge(topology({"": policy(ELEMENT)}, apis=(replace(STATUS, type="mcp"),)), STANDARDS)
 
     assert Verdict.NOT_UNDERSTOOD is found.judgements[0].verdict
+
+
+def test_an_instance_without_a_known_host_is_not_fully_covered() -> None:
+    """
+    An operation that seems not to be callable anywhere still counts.
+    """
+    figures = judge(topology({"": policy(ELEMENT)}, hosts=()), STANDARDS).figures
+
+    assert (0, 3, {"not understood": 3}) == (figures.covered, figures.total, figures.verdicts)
+
+
+def test_operations_with_nothing_of_their_own_share_a_verdict_with_what_tells_them_apart() -> None:
+    """
+    An operation named by a guard is judged for itself.
+    """
+    guard = '!(context.Api.Id == "orders" && context.Operation?.Id == "get")'
+    inbound = f'<choose><when condition="@({guard})">{ELEMENT}</when></choose>'
+    found = judge(topology({"": policy(inbound)}), STANDARDS).judgements
+
+    assert {"list": True, "get": False, "health": True} == {
+        each.operation: each.verdict is Verdict.COVERED for each in found
+    }

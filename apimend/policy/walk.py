@@ -1,0 +1,173 @@
+"""
+One call's way through its steps: what a caller without an allowed certificate can reach before he is stopped.
+
+Called by coverage.py, once for every way that differs. It must not know of waivers or figures.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from apimend.policy.grade import Verdict, grade
+from apimend.policy.guard import GuardedCall
+from apimend.policy.pipeline import INBOUND, ON_ERROR, Pipelines
+from apimend.policy.recognise import Check, Choice, Escapes, Guarded, Refuses, Step, Unclear, Unreadable, Where
+from apimend.policy.topology import GLOBAL, ApiNode, Host, Standards
+
+NOT_PROVEN = frozenset({"mcp", "a2a", "a2a-agent"})
+"""API types whose calls take ways that are not documented well enough to prove anything."""
+
+
+class Cause(Enum):
+    """What decided a judgement."""
+
+    NO_CHECK = "no check"
+    BEFORE_CHECK = "before the check"
+    CHECK = "the check"
+    GUARD = "the guard"
+    ON_ERROR = "on-error"
+    NOT_READ = "not read"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A verdict with its place and reason. `ends`: nothing that follows is reached, not even on-error."""
+
+    verdict: Verdict
+    where: Where
+    reason: str
+    cause: Cause = Cause.CHECK
+    ends: bool = False
+
+
+_Against = Escapes | Unclear | Unreadable
+
+_STRENGTH = (
+    Verdict.COVERED,
+    Verdict.WEAKER,
+    Verdict.FORGEABLE,
+    Verdict.NOT_UNDERSTOOD,
+    Verdict.OBSERVED_ONLY,
+    Verdict.BYPASSED,
+)
+"""How much a check holds, the strongest first: one that lets everybody pass adds nothing to one that doesn't."""
+
+
+def judge_call(
+    pipelines: Pipelines, api: ApiNode, chain: Sequence[str], call: GuardedCall, host: Host, standards: Standards
+) -> Outcome:
+    """One call, by both readings of a section that is missing: where they differ, it is not understood."""
+    if api.type.casefold() in NOT_PROVEN:
+        reason = f"how calls of an API of type `{api.type}` run is not proven"
+        return Outcome(Verdict.NOT_UNDERSTOOD, Where(document=api.scope, line=0), reason, Cause.NOT_READ)
+    walk = _Walk(pipelines, chain, call, host, standards)
+    inherited, dropped = walk.outcome(missing_inherits=True), walk.outcome(missing_inherits=False)
+    worse = max(inherited, dropped, key=lambda each: each.verdict)
+    if inherited.verdict is dropped.verdict or worse.verdict is Verdict.LOCKED_OUT:
+        return worse
+    reason = "a section is missing, and whether outer scopes run then is not documented"
+    scope = next((each for each in reversed(chain) if pipelines.is_missing((each,), INBOUND)), chain[-1])
+    return Outcome(Verdict.NOT_UNDERSTOOD, Where(document=scope, line=0), reason, Cause.NOT_READ)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """One call's way through its steps."""
+
+    pipelines: Pipelines
+    chain: Sequence[str]
+    call: GuardedCall
+    host: Host
+    standards: Standards
+
+    def outcome(self, *, missing_inherits: bool) -> Outcome:
+        """The verdict on the call: what stands before the checks, the checks, and what errors lead to."""
+        inbound = self.pipelines.steps(self.chain, INBOUND, missing_inherits=missing_inherits)
+        found = self._inbound(inbound)
+        if found.verdict in (Verdict.BYPASSED, Verdict.LOCKED_OUT, Verdict.OBSERVED_ONLY) or found.ends:
+            return found
+        on_error = self.pipelines.steps(self.chain, ON_ERROR, missing_inherits=missing_inherits)
+        return self._worst(on_error, found)
+
+    def _inbound(self, steps: Sequence[Step]) -> Outcome:
+        """The checks add up, so the best of them counts; what comes before it counts against it."""
+        against: list[Outcome] = []
+        checks: list[Outcome] = []
+        for found in self._found(steps):
+            is_stopped = any(check.verdict is Verdict.COVERED for check in checks)
+            if isinstance(found, Outcome):
+                checks.append(found)
+            elif not is_stopped:
+                against.append(_before(found))
+            if found.ends:
+                break
+        locked = [each for each in checks if each.verdict is Verdict.LOCKED_OUT]
+        if locked:
+            return locked[0]
+        best = min(checks, key=lambda each: _STRENGTH.index(each.verdict), default=None)
+        if best is None:
+            best = next((each for each in against if each.verdict is Verdict.NOT_UNDERSTOOD), self._unchecked())
+        return max((best, *against), key=lambda each: each.verdict)
+
+    def _found(self, steps: Sequence[Step]) -> Iterator["Outcome | _Against"]:
+        """What matters of the steps that this call surely takes: outcomes of checks, and what speaks against them."""
+        for step in steps:
+            if isinstance(step, Check):
+                graded = grade(step.read, self.host, self.standards)
+                yield Outcome(graded.verdict, step.where, graded.reason)
+            elif isinstance(step, Refuses):
+                yield Outcome(Verdict.COVERED, step.where, "everybody is refused here", ends=True)
+            elif isinstance(step, Guarded):
+                yield from self._guarded(step)
+            elif isinstance(step, Choice):
+                yield from self._maybe(step)
+            elif isinstance(step, (Escapes, Unclear, Unreadable)):
+                yield step
+
+    def _guarded(self, step: Guarded) -> Iterator["Outcome | _Against"]:
+        if step.guard.applies(self.call):
+            yield from self._found(step.steps)
+        elif any(isinstance(inner, Check) for inner in step.steps):
+            yield Outcome(Verdict.BYPASSED, step.where, "the guard of the check spares this call", Cause.GUARD)
+
+    def _maybe(self, choice: Choice) -> Iterator["Outcome | _Against"]:
+        """Nobody knows whether a branch runs: what is bad in it counts, a check in it does not."""
+        for found in (each for branch in choice.branches for each in self._found(branch)):
+            if isinstance(found, Escapes):
+                yield replace(found, ends=False)
+            elif not isinstance(found, Outcome):
+                yield found
+            elif not found.ends and found.verdict is not Verdict.BYPASSED:
+                reason = "a check under a condition that is not understood"
+                yield Outcome(Verdict.NOT_UNDERSTOOD, found.where, reason)
+        if choice.is_doubtful:
+            reason = "a condition on the certificate that is not in the documented form"
+            yield Outcome(Verdict.NOT_UNDERSTOOD, choice.where, reason)
+
+    def _unchecked(self) -> Outcome:
+        dropped = next((scope for scope in reversed(self.chain[1:]) if self.pipelines.drops_base(scope)), None)
+        if dropped is None:
+            return Outcome(
+                Verdict.BYPASSED, Where(document=GLOBAL, line=0), "no check stands on the way", Cause.NO_CHECK
+            )
+        reason = "its inbound has no `<base />`, and no check"
+        return Outcome(Verdict.BYPASSED, Where(document=dropped, line=0), reason, Cause.NO_CHECK)
+
+    def _worst(self, on_error: Iterable[Step], found: Outcome) -> Outcome:
+        """A check refuses by raising an error: what `on-error` answers then is what the caller gets."""
+        for bad in self._found(tuple(on_error)):
+            if isinstance(bad, Outcome):
+                continue
+            if isinstance(bad, Escapes):
+                reason = f"{bad.what} in on-error undoes the refusal"
+                return Outcome(Verdict.BYPASSED, bad.where, reason, Cause.ON_ERROR)
+            unclear = Outcome(Verdict.NOT_UNDERSTOOD, bad.where, f"{bad.what} in on-error", Cause.ON_ERROR)
+            found = max(found, unclear, key=lambda each: each.verdict)
+        return found
+
+
+def _before(step: _Against) -> Outcome:
+    if isinstance(step, Unreadable):
+        return Outcome(Verdict.NOT_UNDERSTOOD, step.where, step.what, Cause.NOT_READ)
+    reason = f"{step.what} comes before any check that would stop the caller"
+    return Outcome(Verdict.BYPASSED, step.where, reason, Cause.BEFORE_CHECK)

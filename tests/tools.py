@@ -7,6 +7,7 @@ tests/conftest.py skips those tests where a program is missing, and says how to 
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +29,8 @@ def chromium() -> str:
 def azurite() -> tuple[str, str]:
     """How to start Azurite: Node.js and the script it runs."""
     script = ROOT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-    node = shutil.which("node")
+    # script/setup takes Node.js from PyPI, into the virtualenv, where the machine has none.
+    node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
     if node is None or not script.exists():
         raise Missing("Node.js or Azurite is not installed (`make test` installs both)")
     return node, str(script)

@@ -80,9 +80,13 @@ class StoredLedger:
         await self._refer(names.OPEN_INTENTS, join(of_resource(intent.instance), key), key)
 
     async def close(self, intent: Intent) -> None:
-        """After a write: what came of it. An intent that says nothing yet in `closed` stays open."""
+        """
+        After a write: what came of it. An intent that says nothing yet in `closed` stays open.
+
+        The pre-image is not written again: it stays as `intend` left it, and a policy may forbid to change it.
+        """
         key = _intent_key(intent)
-        await self._save(names.INTENTS, key, intent)
+        await self._records.put(names.INTENTS, key, codec.pack(intent).body)
         if intent.closed:
             await self._records.delete(names.OPEN_INTENTS, join(of_resource(intent.instance), key))
 

@@ -11,8 +11,9 @@ from apimend.settings import AzureStorage
 from apimend.storage.azure import open_azure
 from apimend.storage.sqlite import SqliteQueue
 from apimend.storage.stores import Storage, open_sqlite
+from devhost.azurite import azurite as run_azurite
 from devhost.clock import VirtualClock
-from tests.storage.azurite import Azurite, running
+from tests.storage.azurite import Azurite
 from tests.storage.samples import START
 
 
@@ -53,8 +54,8 @@ async def sqlite(tmp_path: Path, clock: VirtualClock, queue: SqliteQueue) -> Asy
 
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
-    with running() as azurite:
-        yield azurite
+    with run_azurite() as connection_string:
+        yield Azurite(connection_string)
 
 
 @pytest.fixture

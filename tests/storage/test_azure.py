@@ -13,8 +13,9 @@ from apimend.settings import AzureStorage
 from apimend.storage.azure import open_azure
 from apimend.storage.names import BELLS, of_resource
 from apimend.storage.stores import Storage
+from devhost.azurite import KEY
 from devhost.clock import VirtualClock
-from tests.storage.azurite import KEY, Azurite
+from tests.storage.azurite import Azurite
 from tests.storage.samples import instance, intent, run, trigger
 
 pytestmark = pytest.mark.azurite

@@ -299,3 +299,14 @@ async def test_an_intent_that_says_nothing_stays_open(storage: Storage) -> None:
     await storage.ledger.close(replace(intent(), etag_after='"2"'))
 
     assert ['"2"'] == [each.etag_after for each in await storage.ledger.open_intents(instance())]
+
+
+async def test_a_pre_image_is_written_once(storage: Storage) -> None:
+    """
+    Closing an intent leaves its pre-image untouched, so that a storage policy may forbid changes.
+    """
+    await storage.ledger.intend(intent())
+    (before,) = [record async for record in storage.records.list(PREIMAGES)]
+    await storage.ledger.close(intent(closed="applied"))
+
+    assert [before] == [record async for record in storage.records.list(PREIMAGES)]

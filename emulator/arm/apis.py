@@ -69,6 +69,9 @@ def accept_api(write: Write) -> tuple[Json, Mapping[str, Any]]:
     }
     for further in given:
         properties.setdefault(further, given[further])
+    if properties.get("type") == "http":
+        # Recorded: the usual type is not shown.
+        del properties["type"]
     properties["isCurrent"] = not revision
     _check_path(write, properties)
     return properties, {}
@@ -124,7 +127,10 @@ def linked_api(api: Resource) -> Json:
     """
     An API as lists and links show it.
     """
-    return {**api.properties, "authenticationSettings": None, "subscriptionKeyParameterNames": None}
+    shown = {**api.properties, "authenticationSettings": None, "subscriptionKeyParameterNames": None}
+    if not shown.get("isCurrent"):
+        del shown["isCurrent"]
+    return shown
 
 
 API = Kind(
@@ -201,7 +207,8 @@ class Apis:
 
     async def list_current(self, call: Call) -> Answer:
         base = base_of(self._provider, call)
-        found = [one for one in self._provider.store.children(base, "apis") if MARK not in one.name]
+        every = self._provider.store.children(base, "apis")
+        found = [one for one in every if self._provider.options.list_revisions or MARK not in one.name]
         items = [whole(one, linked_api(one)) for one in found]
         return private(call, page(self._provider, call, items, layout=Layout.INDENTED))
 

@@ -282,7 +282,6 @@ class Entities:
         if not (is_v2_service(service) or call.api_version >= PRIVATE_SINCE):
             return later(self.provider, call, service, Answer(status=202), code)
         stub = indented(whole(saved, {"ProvisioningState": "InProgress"}), code)
-        stub.headers["ETag"] = saved.etag
         return later(self.provider, call, service, stub, code, both=True)
 
 

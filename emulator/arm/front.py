@@ -122,6 +122,8 @@ class Front:
         try:
             if door is Place.ARM:
                 self._admit(call)
+            if door is Place.VAULT:
+                self._azure.vaults.stop_strangers(call)
             if found is None:
                 raise self._unknown(door, call)
             if found.route is None:

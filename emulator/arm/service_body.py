@@ -145,7 +145,7 @@ def new_properties(name: str, sku: str, location: str, created_at: str) -> Json:
         "privateEndpointConnections": None,
         "platformVersion": "stv2" if classic else "undetermined" if is_v2(sku) else "mtv1",
     }
-    if classic:
+    if not is_v2(sku):
         properties["disableGateway"] = False
     if is_v2(sku):
         properties |= {

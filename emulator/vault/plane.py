@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 VAULTS = "Microsoft.KeyVault/vaults"
 AUDIENCE = "https://vault.azure.net"
+# Soft delete without purge protection, as a new vault has it.
+RECOVERY = "Recoverable+Purgeable"
 READ_CERTIFICATE = "certificates/read"
 GET_SECRET = "secrets/getSecret/action"
 LIST_SECRETS = "secrets/readMetadata/action"
@@ -171,7 +173,7 @@ class VaultPlane:
         version = entry.version(asked)
         if version is None:
             raise missing("Certificate", entry.name)
-        return Answer(body=self._full(call.vault, entry, version, embed=not asked))
+        return Answer(body=self._full(call.vault, entry, version, embed=not asked, pending=not asked))
 
     async def _get_policy(self, call: Call) -> Answer:
         self._enter(call, READ_CERTIFICATE)
@@ -187,7 +189,7 @@ class VaultPlane:
         self._enter(call, "certificates/delete")
         entry = self._certificate(call)
         self.holdings.remove(call.vault, entry.name)
-        return Answer(body=self._full(call.vault, entry, entry.latest, embed=True))
+        return Answer(body=self._full(call.vault, entry, entry.latest))
 
     async def _update_certificate(self, call: Call) -> Answer:
         self._enter(call, "certificates/update")
@@ -198,7 +200,7 @@ class VaultPlane:
         enabled = (_body(call).get("attributes") or {}).get("enabled", version.enabled)
         changed = replace(version, enabled=bool(enabled), updated=self._azure.now())
         self.holdings.replace(call.vault, entry.name, changed)
-        return Answer(body=self._full(call.vault, entry, changed, embed=True))
+        return Answer(body=self._full(call.vault, entry, changed, pending=True))
 
     async def _import(self, call: Call) -> Answer:
         self._enter(call, "certificates/import")
@@ -222,7 +224,7 @@ class VaultPlane:
             content_type=content_type,
         )
         entry = self._certificate(call)
-        return Answer(body=self._full(call.vault, entry, entry.latest, embed=True))
+        return Answer(body=self._full(call.vault, entry, entry.latest))
 
     async def _list_secrets(self, call: Call) -> Answer:
         self._enter(call, LIST_SECRETS)
@@ -231,7 +233,7 @@ class VaultPlane:
             item = {
                 "id": self._id(call.vault, "secrets", entry, ""),
                 "contentType": entry.latest.content_type,
-                "attributes": _attributes(entry.latest),
+                "attributes": {**_attributes(entry.latest), "recoveryLevel": RECOVERY},
             }
             items.append({**item, "managed": True} if entry.is_certificate else item)
         return self._page(call, items)
@@ -248,7 +250,7 @@ class VaultPlane:
             "value": version.secret(),
             "contentType": version.content_type,
             "id": self._id(call.vault, "secrets", entry, version.id),
-            "attributes": _attributes(version),
+            "attributes": {**_attributes(version), "recoveryLevel": RECOVERY},
         }
         if entry.is_certificate:
             shown |= {"managed": True, "kid": self._id(call.vault, "keys", entry, version.id)}
@@ -277,9 +279,16 @@ class VaultPlane:
 
     # Shared steps
 
+    def stop_strangers(self, call: Call) -> None:
+        """
+        Challenge whoever brings no token, before anything else is looked at: the path, say.
+        """
+        if self._azure.options.check_tokens and not call.headers.get("Authorization"):
+            raise self._challenge("AKV10000: Request is missing a Bearer or PoP token.")
+
     def _enter(self, call: Call, action: str) -> None:
         """
-        Challenge, token, firewall and permission, in a vault's order.
+        Token, firewall and permission, in a vault's order.
         """
         resource = self.resource(call.vault)
         if resource is None:
@@ -351,7 +360,7 @@ class VaultPlane:
             "subject": "",
         }
 
-    def _full(self, vault: str, entry: Entry, version: Version, *, embed: bool) -> Json:
+    def _full(self, vault: str, entry: Entry, version: Version, *, embed: bool = True, pending: bool = False) -> Json:
         bundle = _bundle(version)
         full: Json = {
             "id": self._id(vault, "certificates", entry, version.id),
@@ -359,11 +368,11 @@ class VaultPlane:
             "sid": self._id(vault, "secrets", entry, version.id),
             "x5t": _x5t(bundle),
             "cer": base64.b64encode(bundle.der).decode(),
-            "attributes": {**_attributes(version), "recoveryLevel": "Recoverable+Purgeable"},
-            "tags": {},
+            "attributes": {**_attributes(version), "recoveryLevel": RECOVERY},
         }
         if embed:
             full["policy"] = self._policy(vault, entry, version)
+        if pending:
             full["pending"] = {"id": f"{self._id(vault, 'certificates', entry, '')}/pending"}
         return full
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.options import Options
 from tests.conformance.replay import UPLOADED, Send, Story
 from tests.conformance.stories.tenants import (
     ASO,
@@ -22,6 +23,11 @@ from tests.conformance.stories.tenants import (
     service_id,
 )
 
+LONG = (
+    "This is a sample server Petstore server.  You can find out more about Swagger \n"
+    '    at <a href="http://swagger.wordnik.com">http://swagger.wordnik.com</a> or on irc.freenode.net, #swagger.  '
+    'For this sample,\n    you can use the api key "special-key" to test the authorization filters'
+)
 KEYS = {"subscriptionKeyParameterNames": {"header": "header1234", "query": "query1234"}}
 SECOND = {"description": "api description updated", "apiRevisionDescription": "api description revision 2"}
 ECHO_URL = "http://echoapi.cloudapp.net/api"
@@ -52,7 +58,7 @@ REVISED: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
         "api-path-swagger",
         "http://petstore.swagger.wordnik.com/api",
         "https",
-        {"description": "x"},
+        {"description": LONG},
     ),
 )
 
@@ -164,6 +170,7 @@ ENTITIES: tuple[Story, ...] = (
             named_values=[{"id": "az-nv000004", "name": "nv-name000003", "value": "value", "secret": False}],
         ),
         steps=("named-value/09", "named-value/10", "named-value/11", "named-value/12"),
+        apart={"named-value/10": not_recorded(LATER, "properties/provisioningState")},
     ),
     Story(
         name="API in a version set",
@@ -175,7 +182,7 @@ ENTITIES: tuple[Story, ...] = (
                 path="/apiVersionSets/asotest-vs-dcaude",
                 body={
                     "properties": {
-                        "displayName": "/apiVersionSets/account-api",
+                        "displayName": "vs",
                         "description": "A version set for the account api",
                         "versioningScheme": "Segment",
                     }
@@ -248,11 +255,17 @@ ENTITIES: tuple[Story, ...] = (
     ),
     Story(
         name="APIs and their revisions",
+        options=Options(old_versions=True, list_revisions=True),
         tenant=on_service(NIL, "cli_test_apim-000001", "clitest000003", apis=[declared(*one) for one in REVISED]),
         steps=("api-product/17", "api-product/20"),
         apart={
             "api-product/17": {f"body/value/{n}/properties/backendId: not recorded": LATER for n in range(6)},
-            "api-product/20": not_recorded(LATER, "properties/backendId"),
+            "api-product/20": not_recorded(
+                LATER,
+                "properties/backendId",
+                "properties/authenticationSettings/oAuth2AuthenticationSettings",
+                "properties/authenticationSettings/openidAuthenticationSettings",
+            ),
         },
     ),
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from emulator.arm.service_body import CUSTOM_PROPERTIES
 from emulator.options import Options, Polling
 from tests.conformance.replay import Do, Story, Wait
 from tests.conformance.stories.tenants import LATER, NIL, VV, not_recorded, on_group, on_service, service_id
@@ -45,9 +46,18 @@ SERVICES: tuple[Story, ...] = (
         tenant=on_service(
             *VV,
             location="East US",
-            properties={"publisherEmail": "admin@example.com", "publisherName": "example.com"},
+            properties={
+                "publisherEmail": "admin@example.com",
+                "publisherName": "example.com",
+                "customProperties": dict.fromkeys(CUSTOM_PROPERTIES, "false"),
+            },
         ),
         steps=("discovery/01",),
+        apart={
+            "discovery/01": not_recorded(
+                LATER, "value/0/properties/natGatewayState", "value/0/properties/outboundPublicIPAddresses"
+            )
+        },
     ),
     Story(
         name="a child of nothing",

@@ -111,6 +111,8 @@ class StoredLedger:
 
     async def is_ours(self, request_id: str) -> bool:
         """Whether a client request id is that of one of our recorded writes."""
+        if not request_id:
+            return False
         return await self._records.get(names.REQUESTS, names.digest(request_id.casefold())) is not None
 
     async def save_run(self, run: Run) -> None:

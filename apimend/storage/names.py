@@ -32,6 +32,9 @@ VISITS_QUEUE = "apimend-visits"
 LONGEST_DELAY = timedelta(days=7)
 """Azure Storage hides a message for seven days at the most."""
 
+LONGEST_MESSAGE = 48 * 1024
+"""A queue message takes 64 KiB, in base64. What may be longer is a document, and the message names it."""
+
 LONGEST_KEY = 400
 AFTER_ALL_KEYS = "~"
 """Sorts after every character that a key may have: the end of a prefix is the prefix and this."""
@@ -54,6 +57,12 @@ def check_place(container: str, key: str) -> None:
 def check_prefix(container: str, prefix: str) -> None:
     """As `check_place`, for the beginning of keys, which may be empty."""
     check_place(container, prefix or "any")
+
+
+def check_message(queue: str, body: str) -> None:
+    """Raises ValueError for a text that not every queue could take: a bug of the caller."""
+    if len(body.encode()) > LONGEST_MESSAGE:
+        raise ValueError(f"A message to {queue} has more than {LONGEST_MESSAGE} bytes")
 
 
 def part(text: str) -> str:

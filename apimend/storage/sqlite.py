@@ -16,7 +16,15 @@ from uuid import uuid4
 from apimend.model.errors import Changed
 from apimend.ports import Clock, Record
 from apimend.storage.database import Database
-from apimend.storage.names import AFTER_ALL_KEYS, LONGEST_DELAY, check_place, check_prefix, from_micros, micros
+from apimend.storage.names import (
+    AFTER_ALL_KEYS,
+    LONGEST_DELAY,
+    check_message,
+    check_place,
+    check_prefix,
+    from_micros,
+    micros,
+)
 
 HOLD_SECONDS = 600.0
 """The Functions host hides a message that it took for ten minutes."""
@@ -133,6 +141,7 @@ class SqliteMessages:
 
     async def send(self, queue: str, body: str, *, after: float = 0.0) -> None:
         """Put a message that becomes visible in `after` seconds."""
+        check_message(queue, body)
         delay = min(after, LONGEST_DELAY.total_seconds())
         _put(self._database, queue, body, now=self._clock.now(), after=delay)
 

@@ -184,6 +184,7 @@ async def test_our_own_writes_are_known(storage: Storage, asked: str, ours: bool
     A client request id is ours exactly if an intent recorded it.
     """
     await storage.ledger.intend(intent())
+    await storage.ledger.intend(intent("i2", request_id=""))
 
     assert ours is await storage.ledger.is_ours(asked)
 

@@ -31,6 +31,18 @@ async def test_a_delayed_message_is_not_visible_yet(backend: Backend) -> None:
     assert [] == list(backend.receive("apimend-notices"))
 
 
+async def test_a_message_is_no_longer_than_a_queue_takes(backend: Backend) -> None:
+    """
+    The longest message that Azure takes goes through; a longer one is refused by every backend.
+    """
+    longest = "x" * 49_152
+    await backend.storage.messages.send("apimend-notices", longest)
+
+    assert [longest] == list(backend.receive("apimend-notices"))
+    with pytest.raises(ValueError, match="more than 49152 bytes"):
+        await backend.storage.messages.send("apimend-notices", longest + "x")
+
+
 async def test_queues_do_not_mix(backend: Backend) -> None:
     """
     A message lies in the queue that it was sent to, and in no other.

@@ -12,7 +12,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.queue.aio import QueueClient
 
 from apimend.storage.azure.errors import MISSING_PLACE, code_of, translated
-from apimend.storage.names import LONGEST_DELAY
+from apimend.storage.names import LONGEST_DELAY, check_message
 
 NEVER_EXPIRES = -1
 
@@ -26,6 +26,7 @@ class QueueMessages:
 
     async def send(self, queue: str, body: str, *, after: float = 0.0) -> None:
         """Put a message that becomes visible in `after` seconds (7 days at the most)."""
+        check_message(queue, body)
         delay = math.ceil(min(max(0.0, after), LONGEST_DELAY.total_seconds()))
         content = base64.b64encode(body.encode()).decode("ascii")
         client = self._clients.get(queue) or self._clients.setdefault(queue, self._client(queue))

@@ -46,6 +46,7 @@ from apimend.policy.edits import Edit, apply
 from apimend.policy.grade import Verdict
 from apimend.policy.guard import Guard, GuardedCall
 from apimend.policy.placement import PlacedEdit, Placement, Unplaced, is_bare, place, take_out
+from apimend.policy.record import Record
 from apimend.policy.topology import ApiNode, Host, Standards, Topology, is_waived, read_documents, scope_of
 from apimend.policy.walk import Cause
 from apimend.policy.wish import Wish
@@ -68,6 +69,7 @@ __all__ = [
     "Judgement",
     "PlacedEdit",
     "Placement",
+    "Record",
     "Span",
     "Standards",
     "Topology",

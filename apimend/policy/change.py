@@ -24,6 +24,7 @@ from apimend.policy.edits import (
     take_out,
 )
 from apimend.policy.guard import Guard, condition, guarded, read_guarded
+from apimend.policy.record import Record, read_record, record_lines
 
 INBOUND = "inbound"
 
@@ -53,7 +54,7 @@ class FoundCheck:
     """
     A `validate-client-certificate` element directly in `inbound`, or in a guard of the form that we write.
 
-    `outer` is what insertion put in: the guard's `choose`, or the element itself.
+    `outer` is what insertion put in: the guard's `choose`, or the element itself; `record` is ours beside it.
     """
 
     element: Element
@@ -61,6 +62,7 @@ class FoundCheck:
     guard: Guard | None
     check: ClientCertificateCheck
     not_understood: tuple[str, ...]
+    record: Element | None = None
 
 
 def find_checks(document: Document) -> tuple[FoundCheck, ...]:
@@ -76,18 +78,20 @@ def with_check(
     is_global: bool,
     guard: Guard | None = None,
     before_base: bool = False,
+    record: Record | None = None,
 ) -> str:
     """
     The text with the check in it.
 
     A check with the same guard is changed in place, and left as it is where it means the same already; otherwise
-    the check is inserted. Raises ValueError for a value that can't be written.
+    the check is inserted. `record` is what a check that only observes writes down (R9). Raises ValueError for a
+    value that can't be written.
     """
     guard = None if guard is None or guard.is_empty else guard
     for found in find_checks(document):
         if found.guard == guard:
-            return with_changed(document, found, check)
-    return with_inserted(document, check, is_global=is_global, guard=guard, before_base=before_base)
+            return with_changed(document, found, check, record=record)
+    return with_inserted(document, check, is_global=is_global, guard=guard, before_base=before_base, record=record)
 
 
 def with_inserted(
@@ -97,17 +101,21 @@ def with_inserted(
     is_global: bool,
     guard: Guard | None = None,
     before_base: bool = False,
+    record: Record | None = None,
 ) -> str:
     """The text with one check more, whatever others stand there."""
-    lines = guarded(guard, checks.check_lines(check))
+    lines = guarded(guard, [*checks.check_lines(check), *record_lines(_recorded(check, record))])
     return apply(document.text, [_insertion(document, lines, is_global=is_global, before_base=before_base)])
 
 
-def with_changed(document: Document, found: FoundCheck, check: ClientCertificateCheck) -> str:
+def with_changed(
+    document: Document, found: FoundCheck, check: ClientCertificateCheck, *, record: Record | None = None
+) -> str:
     """The text with one check changed in place. Comments, layout and attributes that we don't own stay."""
-    if not found.not_understood and checks.same_check(found.check, check):
-        return document.text
-    return apply(document.text, (*_switch_edits(found.element, check), *_identity_edits(found.element, check)))
+    edits = list(_record_edits(found, _recorded(check, record)))
+    if found.not_understood or not checks.same_check(found.check, check):
+        edits += (*_switch_edits(found.element, check), *_identity_edits(found.element, check))
+    return apply(document.text, edits)
 
 
 def with_guard(document: Document, found: FoundCheck, guard: Guard) -> str:
@@ -123,21 +131,55 @@ def without_check(document: Document, check: ClientCertificateCheck) -> str:
     alike = [
         found for found in find_checks(document) if not found.not_understood and checks.same_check(found.check, check)
     ]
-    return apply(document.text, [remove(found.outer) for found in alike])
+    return apply(document.text, [_removal(found) for found in alike])
 
 
 def without_found(document: Document, found: FoundCheck) -> str:
     """The text without one check, its guard included."""
-    return apply(document.text, [remove(found.outer)])
+    return apply(document.text, [_removal(found)])
 
 
 def _found(home: Element) -> Iterator[FoundCheck]:
-    for child in home.children:
-        guarded_by = read_guarded(child)
-        guard, element = guarded_by if guarded_by else (None, child)
-        if element.name == checks.NAME:
-            read = checks.read_check(element)
-            yield FoundCheck(element, child, guard, read.check, read.not_understood)
+    for outer in home.children:
+        if outer.name == checks.NAME:
+            yield _read(outer, outer, None)
+        elif (guarded_by := read_guarded(outer)) is not None:
+            guard, when = guarded_by
+            inside = [child for child in when.children if child.name == checks.NAME]
+            if inside and len(when.children) == 1 + (_record_behind(inside[0]) is not None):
+                yield _read(inside[0], outer, guard)
+
+
+def _read(element: Element, outer: Element, guard: Guard | None) -> FoundCheck:
+    read = checks.read_check(element)
+    return FoundCheck(element, outer, guard, read.check, read.not_understood, _record_behind(element))
+
+
+def _record_behind(element: Element) -> Element | None:
+    """Our record, where it stands directly behind a check."""
+    following = element.next_element
+    return following if following is not None and read_record(following) is not None else None
+
+
+def _recorded(check: ClientCertificateCheck, record: Record | None) -> Record | None:
+    """Only a check that lets everybody pass needs a record."""
+    return record if check.ignore_error else None
+
+
+def _removal(found: FoundCheck) -> Edit:
+    return remove(found.outer, found.record if found.guard is None else None)
+
+
+def _record_edits(found: FoundCheck, wanted: Record | None) -> Iterator[Edit]:
+    present = None if found.record is None else read_record(found.record)
+    if present is wanted:
+        return
+    if found.record is not None:
+        yield take_out(found.record)
+    if wanted is not None:
+        parent = found.element.parent
+        assert parent is not None
+        yield insert_after(parent, found.record or found.element, record_lines(wanted))
 
 
 def _insertion(document: Document, lines: Lines, *, is_global: bool, before_base: bool) -> Edit:

@@ -223,6 +223,15 @@ class Element:
         return any(self._kind(index) for index in self._child_tags)
 
     @property
+    def next_element(self) -> "Element | None":
+        """The sibling that follows, where nothing but white space stands between."""
+        following = self._last + 1
+        parts = self.document.parts
+        if following >= len(self.document.partners) or self._kind(following) or parts[WIDTH * following].strip():
+            return None
+        return Element(self.document, following)
+
+    @property
     def parent(self) -> "Element | None":
         """The element that it stands in; None for the root."""
         for index in range(self.index - 1, -1, -1):

@@ -101,24 +101,24 @@ def add_section(document: Document, name: str, lines: Lines) -> Edit:
     return Edit(Span(position, position), (layout.newline + layout.indent if in_lines else "") + content)
 
 
-def remove(element: Element) -> Edit:
+def remove(element: Element, through: Element | None = None) -> Edit:
     """
-    The element taken out, with its line.
+    The element taken out with its line, and all up to a later sibling where one is given.
 
-    Where it is all that stands in a section that an insertion expanded or added, the section goes back to
-    what it was.
+    Where that is all that stands in a section that an insertion expanded or added, the section goes back to what
+    it was.
     """
-    parent = element.parent
-    if parent is None or not _is_alone(parent, element):
-        return take_out(element)
+    parent, last = element.parent, through or element
+    if parent is None or not _is_alone(parent, element, last):
+        return take_out(element, last)
     if _mark(parent) == WAS_SELF_CLOSED:
         return Edit(Span(parent.inner_span.start - 1, parent.span.end), "/>")
-    return remove(parent) if _mark(parent) == WAS_MISSING else take_out(element)
+    return remove(parent) if _mark(parent) == WAS_MISSING else take_out(element, last)
 
 
-def take_out(element: Element) -> Edit:
+def take_out(element: Element, through: Element | None = None) -> Edit:
     """The element taken out with its line, whatever remains around it."""
-    return Edit(_with_line(element), "")
+    return Edit(Span(_line_start(element), (through or element).span.end), "")
 
 
 def replace(element: Element, text: str) -> Edit:
@@ -172,17 +172,18 @@ def _end_of_last_word(text: str, position: int) -> int:
     return position
 
 
-def _with_line(element: Element) -> Span:
-    span = element.span
-    line = _LINE_BEFORE.search(element.document.text, _end_of_last_word(element.document.text, span.start), span.start)
-    return Span(line.start() if line else span.start, span.end)
+def _line_start(element: Element) -> int:
+    """Where the line of an element begins, its line end included; its own start where it shares the line."""
+    text, start = element.document.text, element.start
+    line = _LINE_BEFORE.search(text, _end_of_last_word(text, start), start)
+    return line.start() if line else start
 
 
-def _is_alone(parent: Element, element: Element) -> bool:
-    """Whether an element stands in its parent alone, on lines of its own."""
+def _is_alone(parent: Element, first: Element, last: Element) -> bool:
+    """Whether elements stand in their parent alone, on lines of their own."""
     text = parent.document.text
-    before = text[parent.inner_span.start : element.start]
-    behind = text[element.span.end : parent.inner_span.end]
+    before = text[parent.inner_span.start : first.start]
+    behind = text[last.span.end : parent.inner_span.end]
     return all(not part.strip(" \t\r\n") and _LINE_END.search(part) is not None for part in (before, behind))
 
 

@@ -128,14 +128,15 @@ def read_condition(value: str) -> Guard | None:
 
 
 def read_guarded(choose: Element) -> tuple[Guard, Element] | None:
-    """The guard and the only element in it, where `choose` has the form that we write; else None."""
-    if choose.name != "choose" or choose.attributes or not _holds_one(choose, "when"):
+    """The guard and the `when` with what it guards, where `choose` has the form that we write; else None."""
+    children = choose.children
+    if choose.name != "choose" or choose.attributes or len(children) != 1 or choose.own_text.strip():
         return None
-    when = choose.children[0]
-    if set(when.attributes) != {"condition"} or not _holds_one(when):
+    when = children[0]
+    if when.name != "when" or set(when.attributes) != {"condition"} or when.own_text.strip():
         return None
     guard = read_condition(when.attributes["condition"].value)
-    return None if guard is None else (guard, when.children[0])
+    return None if guard is None else (guard, when)
 
 
 def _guard(terms: Sequence["re.Match[str]"]) -> Guard | None:
@@ -152,11 +153,6 @@ def _guard(terms: Sequence["re.Match[str]"]) -> Guard | None:
         except_hosts=frozenset(hosts),
         only_gateways=frozenset(_ONE_GATEWAY.findall(gateways[0])) if gateways else None,
     )
-
-
-def _holds_one(element: Element, name: str | None = None) -> bool:
-    children = element.children
-    return len(children) == 1 and not element.own_text.strip() and name in (None, children[0].name)
 
 
 def _quoted(value: str) -> str:

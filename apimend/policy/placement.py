@@ -29,6 +29,7 @@ from apimend.policy.document import Document
 from apimend.policy.grade import Verdict
 from apimend.policy.guard import Guard
 from apimend.policy.pipeline import Pipelines
+from apimend.policy.record import Record
 from apimend.policy.topology import GLOBAL, Host, Standards, Topology, scope_of
 from apimend.policy.walk import Cause
 from apimend.policy.wish import Wish, documents_for, guard_for, outer_answers, own_scope
@@ -197,12 +198,19 @@ class _Work:
         found = find_checks(document)
         ours = next((each for each in found if self._is_ours(each, check)), None)
         if ours is not None:
-            return _changed(document, ours, check, guard, is_global=scope == GLOBAL)
+            return _changed(document, ours, check, guard, self.wish.record, is_global=scope == GLOBAL)
         if found:
             self._leave(scope, found[0].element.line, "another check stands there, which is not ours")
             return None
         before_base = scope != GLOBAL and outer_answers(self.topology, scope)
-        return with_inserted(document, check, is_global=scope == GLOBAL, guard=guard, before_base=before_base)
+        return with_inserted(
+            document,
+            check,
+            is_global=scope == GLOBAL,
+            guard=guard,
+            before_base=before_base,
+            record=self.wish.record,
+        )
 
     def _is_ours(self, found: FoundCheck, wished: ClientCertificateCheck | None) -> bool:
         if found.not_understood:
@@ -221,17 +229,23 @@ class _Work:
 
 
 def _changed(
-    document: Document, found: FoundCheck, check: ClientCertificateCheck, guard: Guard, *, is_global: bool
+    document: Document,
+    found: FoundCheck,
+    check: ClientCertificateCheck,
+    guard: Guard,
+    record: Record | None,
+    *,
+    is_global: bool,
 ) -> str:
-    """Our check as it is wished now, guard included."""
+    """Our check as it is wished now, guard and record included."""
     if (found.guard or Guard()) == guard:
-        return with_changed(document, found, check)
+        return with_changed(document, found, check, record=record)
     if found.guard is None or guard.is_empty:
         without = Document.parse(without_found(document, found))
-        return with_inserted(without, check, is_global=is_global, guard=guard)
+        return with_inserted(without, check, is_global=is_global, guard=guard, record=record)
     guarded = Document.parse(with_guard(document, found, guard))
     again = next(each for each in find_checks(guarded) if each.outer.index == found.outer.index)
-    return with_changed(guarded, again, check)
+    return with_changed(guarded, again, check, record=record)
 
 
 def _by_meaning(check: ClientCertificateCheck) -> ClientCertificateCheck:

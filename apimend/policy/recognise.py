@@ -229,7 +229,8 @@ def _choose(choose: Element, where: Where, depth: int) -> Step:
         return Check(where=where, read=expression)
     guarded = read_guarded(choose)
     if guarded is not None:
-        return Guarded(where=where, guard=guarded[0], steps=tuple(_steps(choose.children[0], where.document, depth)))
+        guard, when = guarded
+        return Guarded(where=where, guard=guard, steps=tuple(_steps(when, where.document, depth)))
     branches = tuple(tuple(_branch(branch, where.document, depth)) for branch in choose.children)
     refuses = any(isinstance(step, Refuses) for branch in branches for step in branch)
     asks = any("Certificate" in (branch.value("condition") or "") for branch in choose.children)

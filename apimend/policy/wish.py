@@ -14,6 +14,7 @@ from apimend.policy.coverage import Judgement
 from apimend.policy.guard import Guard
 from apimend.policy.pipeline import INBOUND, Pipelines
 from apimend.policy.recognise import Choice, Escapes, Guarded, Step, Unclear, Unreadable
+from apimend.policy.record import Record
 from apimend.policy.topology import GLOBAL, ApiNode, Standards, Topology, api_scopes, operation_scopes, scope_of
 
 _RANKS = ("workspaces", "products", "apis", "operations")
@@ -27,7 +28,7 @@ class Wish:
     `check` is the instance's (None: only `scopes`), `scopes` the checks of their own below it: their calls are
     spared by the global one. `plain_hosts` stay without a check; `only_gateways` restricts the checks to gateways that
     are known to negotiate. `ours` are checks that we wrote before: only they, and those that say what
-    is wished, are ever changed.
+    is wished, are ever changed. `record` is what checks that only observe write down.
     """
 
     check: ClientCertificateCheck | None
@@ -35,6 +36,7 @@ class Wish:
     plain_hosts: frozenset[str] = frozenset()
     only_gateways: frozenset[str] | None = None
     ours: tuple[ClientCertificateCheck, ...] = ()
+    record: Record | None = None
     limit_kib: int = 256
 
     def is_meant(self, host: str, gateway: str) -> bool:

@@ -1,5 +1,7 @@
 """Where the check goes, how it is laid out, and what a change in place leaves alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
@@ -8,6 +10,7 @@ from apimend.policy import (
     NEW_INNER,
     Document,
     Guard,
+    Record,
     find_checks,
     with_changed,
     with_check,
@@ -233,3 +236,26 @@ def test_a_new_document_has_all_four_sections(text: str) -> None:
     document = Document.parse(text)
 
     assert ["inbound", "backend", "outbound", "on-error"] == [child.name for child in document.root.children]
+
+
+@pytest.mark.parametrize("record", list(Record), ids=lambda record: record.value)
+def test_a_check_that_observes_writes_down_who_calls(record: Record) -> None:
+    """
+    The record stands behind the check, and a check that is enforced needs none.
+    """
+    document = Document.parse(NEW_GLOBAL)
+    observing = Document.parse(with_check(document, replace(ANY, ignore_error=True), is_global=True, record=record))
+    found = find_checks(observing)[0]
+
+    assert found.record is not None
+    assert record.value == found.record.name
+    assert record.value not in with_check(document, ANY, is_global=True, record=record)
+
+
+def test_somebody_elses_trace_is_not_our_record() -> None:
+    """
+    What others write down stays when the check goes.
+    """
+    text = f'<policies><inbound>{ANY_TAG}<trace source="shop" /></inbound></policies>'
+
+    assert '<policies><inbound><trace source="shop" /></inbound></policies>' == without_check(Document.parse(text), ANY)

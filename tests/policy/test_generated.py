@@ -1,12 +1,14 @@
 """What must hold for any document that an author may write."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
 from apimend.model.errors import PolicyNotUnderstood
-from apimend.policy import Document, Guard, find_checks, same_policy, with_check, without_check
+from apimend.policy import Document, Guard, Record, find_checks, same_policy, with_check, without_check
 from tests.policy.generate import documents, mutated
 
 CHECK = ClientCertificateCheck(
@@ -42,18 +44,23 @@ def test_spans_are_where_the_text_is(text: str) -> None:
         assert all(text[each.value_span.start : each.value_span.end] == each.raw for each in attributes)
 
 
-@pytest.mark.parametrize("is_global", [True, False], ids=["global", "inner"])
+@pytest.mark.parametrize("record", [None, *Record], ids=["enforced", "traced", "counted"])
 @ANY
-@given(text=documents(), guard=st.sampled_from([None, GUARD]), before_base=st.booleans())
-def test_inserting_and_removing_are_inverse(text: str, is_global: bool, guard: Guard | None, before_base: bool) -> None:
+@given(
+    text=documents(), guard=st.sampled_from([None, GUARD]), place=st.sampled_from(["global", "inner", "before base"])
+)
+def test_inserting_and_removing_are_inverse(text: str, record: Record | None, guard: Guard | None, place: str) -> None:
     """
     What was inserted can be taken out again, leaving the text that was found, byte for byte.
     """
-    document = Document.parse(text)
-    changed = Document.parse(with_check(document, CHECK, is_global=is_global, guard=guard, before_base=before_base))
+    document, check = Document.parse(text), replace(CHECK, ignore_error=record is not None)
+    is_global, before_base = place == "global", place == "before base"
+    changed = Document.parse(
+        with_check(document, check, is_global=is_global, guard=guard, before_base=before_base, record=record)
+    )
 
     assert [guard] == [found.guard for found in find_checks(changed)]
-    assert text == without_check(changed, CHECK)
+    assert text == without_check(changed, check)
 
 
 @ANY
@@ -93,3 +100,18 @@ def test_a_broken_document_is_refused_or_read_whole(text: str) -> None:
         assert refusal.column >= 1
     else:
         assert text == "".join(tokens)
+
+
+@ANY
+@given(text=documents(), guard=st.sampled_from([None, GUARD]))
+def test_the_step_from_observing_to_enforcing_leaves_no_trace(text: str, guard: Guard | None) -> None:
+    """
+    A check that was observed first and then enforced stands as one that was enforced from the beginning.
+    """
+    document = Document.parse(text)
+    observing = with_check(
+        document, replace(CHECK, ignore_error=True), is_global=True, guard=guard, record=Record.TRACE
+    )
+    enforced = with_check(Document.parse(observing), CHECK, is_global=True, guard=guard)
+
+    assert with_check(document, CHECK, is_global=True, guard=guard) == enforced

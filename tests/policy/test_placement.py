@@ -13,6 +13,7 @@ from apimend.policy import (
     Guard,
     Host,
     Placement,
+    Record,
     Standards,
     Topology,
     Wish,
@@ -294,6 +295,20 @@ def test_observing_becomes_enforcing_in_place() -> None:
 
     assert edit.before is not None
     assert edit.before.replace('ignore-error="true"', 'ignore-error="false"') == edit.after
+
+
+def test_observing_writes_a_record_until_it_is_enforced() -> None:
+    """
+    The wish carries the record; the step to enforcing takes it away again.
+    """
+    instance = topology({"": policy("")})
+    wish = Wish(check=replace(CHECK, ignore_error=True), record=Record.METRIC)
+    observing = place(instance, STANDARDS, wish)
+    enforcing = place(applied(instance, observing), STANDARDS, replace(WISH, record=Record.METRIC))
+
+    assert {"observed only": 3} == observing.after.figures.verdicts
+    assert "emit-metric" in observing.edits[0].after
+    assert "emit-metric" not in enforcing.edits[0].after
 
 
 UNTOUCHED = {

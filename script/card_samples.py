@@ -291,7 +291,17 @@ RUNS = {
         id="01JDB2Q8KF",
         result=Result.UNMANAGED,
         trigger=replace(_BY_EVENT, operation="Microsoft.Resources/tags/write"),
-        plan=Plan(),
+        plan=Plan.of(
+            (),
+            [
+                finding(
+                    "no_longer_managed",
+                    Severity.MEDIUM,
+                    "Nothing declares contoso-prod any more.",
+                    why="A change of selectors or tags never takes a check out.",
+                )
+            ],
+        ),
         notes=("Apimend's check and 1 attached certificate stay in place.",),
         declared="",
     ),

@@ -4,9 +4,9 @@ A visit in the making: what was read, planned and done so far, and the verdict o
 Only `reconcile` makes and fills one. It decides nothing about writing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from apimend.engine import settle
@@ -19,6 +19,8 @@ from apimend.model.runs import Cause, Handshake, Order, OrderKind, Outcome, Prog
 from apimend.ports import InstanceReader, Remediator
 
 _LATER = 60.0
+_WALKED = "walked"
+_WALK_EVERY = timedelta(hours=24)
 
 
 @dataclass(kw_only=True)
@@ -48,6 +50,19 @@ class Look:
     def is_unhurried(self) -> bool:
         """Nobody waits for this visit's writes: a sweep, or a person who wants to know."""
         return self.trigger.cause not in (Cause.EVENT, Cause.FOLLOW_UP)
+
+    @property
+    def walks(self) -> bool:
+        """Whether to ask every scope for its policy: for people, and once a day on a sweep."""
+        if self.trigger.cause is Cause.SWEEP:
+            walked = self.progress.evidence.get(_WALKED)
+            return walked is None or self.started - datetime.fromisoformat(walked) >= _WALK_EVERY
+        return self.is_unhurried
+
+    def remember(self, evidence: Mapping[str, str]) -> None:
+        """For the next visit; and when this one walked."""
+        walked = {_WALKED: self.started.isoformat()} if self.walks else {}
+        self.progress = replace(self.progress, evidence={**self.progress.evidence, **walked, **evidence})
 
     @property
     def thorough(self) -> bool:
@@ -90,6 +105,13 @@ class Look:
         self.result, self.error = Result.FAILED, str(error)
         self.plan = Plan.of((), (finding("desired_state_unreadable", self, str(error), Severity.CRITICAL),))
 
+    def abandoned(self) -> None:
+        """Nothing declares the instance any more, though something did: it is left as it is, and that is said."""
+        told = finding(
+            "no_longer_managed", self, f"Nothing declares {self.trigger.instance.name} any more.", Severity.MEDIUM
+        )
+        self.plan = Plan.of((), (replace(told, why_left="A change of selectors or tags never takes a check out."),))
+
     def run(self, *, ended: datetime, mode: Mode) -> Run:
         """The visit as a record."""
         result = self.result or (Result.UNMANAGED if self.desired is None else Result.CONVERGED)
@@ -114,7 +136,8 @@ class Look:
 
     def remembered(self, run: Run) -> Progress:
         """What the next visit should know."""
-        known = replace(self.progress, seen=run.ended, last_result=run.result.value, managed=self.desired is not None)
+        managed = self.progress.managed or self.desired is not None
+        known = replace(self.progress, seen=run.ended, last_result=run.result.value, managed=managed)
         if self.service is not None and self.desired is not None and self.result not in (None, Result.FAILED):
             known = replace(
                 known,

@@ -118,6 +118,8 @@ class Engine:
         try:
             look.service = await reader.service()
             look.desired = await self.desired.resolve(look.service)
+            if look.desired is None and progress.managed:
+                look.abandoned()
         except Gone:
             look.result = Result.GONE
         except BadInput as error:
@@ -151,6 +153,7 @@ class Engine:
             progress=look.progress,
             wrote=lambda target: self.ledger.wrote(instance, target),
             thorough=look.thorough,
+            walk=look.walks,
             handshakes={shown.host.casefold(): shown for shown in look.handshakes},
         )
         proposals = await asyncio.gather(*(self._propose(rule, look, context) for rule in self.remediators))
@@ -163,6 +166,7 @@ class Engine:
             coverage_after=coverage_after,
         )
         look.notes += [note for proposal in proposals for note in proposal.notes]
+        look.remember({key: value for proposal in proposals for key, value in proposal.remember.items()})
         look.progress = settle.doubted(look.progress, look.plan)
 
     async def _handshakes(self, look: Look) -> tuple[Handshake, ...]:

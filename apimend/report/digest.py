@@ -17,7 +17,14 @@ from apimend.report.plain import clip, count, moment
 from apimend.report.view import RunView
 
 _NEEDS_NOBODY = frozenset(
-    {NoticeKind.NO_CHANGES, NoticeKind.APPLIED, NoticeKind.STARTED, NoticeKind.UNDONE, NoticeKind.GONE}
+    {
+        NoticeKind.NO_CHANGES,
+        NoticeKind.APPLIED,
+        NoticeKind.STARTED,
+        NoticeKind.UNDONE,
+        NoticeKind.NOT_MANAGED,
+        NoticeKind.GONE,
+    }
 )
 _MOST_ROWS = 12
 

@@ -37,6 +37,7 @@ class NoticeKind(Enum):
     WAIVER_EXPIRING = "waiver_expiring"
     CERTIFICATE_EXPIRING = "certificate_expiring"
     NO_LONGER_MANAGED = "no_longer_managed"
+    NOT_MANAGED = "not_managed"
     GONE = "gone"
     DIGEST = "digest"
 
@@ -48,7 +49,7 @@ class NoticeKind(Enum):
     @property
     def is_news(self) -> bool:
         """Whether people are told of it without asking."""
-        return self not in (NoticeKind.NO_CHANGES, NoticeKind.GONE)
+        return self not in (NoticeKind.NO_CHANGES, NoticeKind.NOT_MANAGED, NoticeKind.GONE)
 
 
 class Tone(Enum):
@@ -98,6 +99,7 @@ _LOOKS: Mapping[NoticeKind, Look] = {
     NoticeKind.WAIVER_EXPIRING: Look(label="Waiver expiring", tone=Tone.WARNING, severity=Severity.LOW),
     NoticeKind.CERTIFICATE_EXPIRING: Look(label="Certificate expiring", tone=Tone.WARNING, severity=Severity.MEDIUM),
     NoticeKind.NO_LONGER_MANAGED: Look(label="No longer managed", tone=Tone.NEUTRAL, severity=Severity.MEDIUM),
+    NoticeKind.NOT_MANAGED: Look(label="Not managed", tone=Tone.NEUTRAL),
     NoticeKind.GONE: Look(label="Gone", tone=Tone.NEUTRAL),
     NoticeKind.DIGEST: Look(label="Digest", tone=Tone.NEUTRAL),
 }
@@ -113,7 +115,7 @@ _OF_RESULT: Mapping[Result, NoticeKind] = {
     Result.FAILED: NoticeKind.FAILED,
     Result.UNDONE: NoticeKind.UNDONE,
     Result.GONE: NoticeKind.GONE,
-    Result.UNMANAGED: NoticeKind.NO_LONGER_MANAGED,
+    Result.UNMANAGED: NoticeKind.NOT_MANAGED,
 }
 
 _BY_CODE: Mapping[str, NoticeKind] = {

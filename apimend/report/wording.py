@@ -33,6 +33,7 @@ def title(kind: NoticeKind, run: Run) -> str:
         NoticeKind.WAIVER_EXPIRING: _about(run, WAIVER_CODES, "waiver"),
         NoticeKind.CERTIFICATE_EXPIRING: _about(run, CERTIFICATE_CODES, "certificate"),
         NoticeKind.NO_LONGER_MANAGED: "Nothing declares this instance any more",
+        NoticeKind.NOT_MANAGED: "Nothing declares this instance",
         NoticeKind.GONE: "The instance is gone",
         NoticeKind.DIGEST: "Digest",
     }
@@ -60,6 +61,7 @@ def sentence(kind: NoticeKind, run: Run, declared: str) -> str:
         NoticeKind.WAIVER_EXPIRING: "Nothing changes by itself: afterwards, the next plan asks for approval.",
         NoticeKind.CERTIFICATE_EXPIRING: "Nothing was written. Renew it before callers are turned away.",
         NoticeKind.NO_LONGER_MANAGED: "It is left exactly as it is: checks stay, and nobody keeps them in order.",
+        NoticeKind.NOT_MANAGED: "It was looked at and left alone: no entry of the desired state selects it.",
         NoticeKind.GONE: "The service does not exist any more. Nothing was done.",
     }
     return sentences[kind]

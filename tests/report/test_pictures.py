@@ -8,6 +8,7 @@ import pytest
 
 from apimend.model.plan import Plan
 from apimend.report import card
+from apimend.report.kinds import NoticeKind
 from apimend.report.view import RunView
 from script.card_samples import ATTACH, INSTANCE, NO_BASE, PLANNED
 from script.pictures import FOLDER, LINKS, SCRIPTS, Renderer, cards, chromium
@@ -70,3 +71,13 @@ def test_a_date_macro_is_drawn_as_text(renderer: Renderer) -> None:
     drawn = renderer.draw(card.render(RunView.of(run, links=LINKS)))
 
     assert any("DATE(2026-01-01T00:00:00Z)" in text for text in drawn.texts)
+
+
+def test_every_kind_is_described() -> None:
+    """
+    docs/cards/README.md tells of every kind of card, and shows each picture that it names.
+    """
+    told = (FOLDER / "README.md").read_text()
+
+    assert [] == [kind.value for kind in NoticeKind if kind.is_news and f"| `{kind.value}` |" not in told]
+    assert [] == [name for name in cards() if f"({name}.png)" not in told]

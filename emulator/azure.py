@@ -91,9 +91,8 @@ class LocalAzure:
         self.listeners = Listeners(self)
         self.parts: list[Part] = [make(self) for make in parts]
         self.in_flight = 0
-        self._folder = tempfile.TemporaryDirectory(prefix="local-azure-", ignore_cleanup_errors=True)
-        self.ca_file = str(Path(self._folder.name) / "ca.pem")
-        Path(self.ca_file).write_text(self.authority.pem)
+        self.ca_file = ""
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def certificate(self, name: str) -> Bundle:
         """
@@ -134,11 +133,19 @@ class LocalAzure:
         for part in self.parts:
             await part.advance()
 
-    async def __aenter__(self) -> LocalAzure:
+    def lay_out(self) -> RouteTable:
+        """
+        Fill the table of routes; called once, by the start or by whoever only wants to see them.
+        """
         catalogue.register(self)
         register_control(self)
         for part in self.parts:
             part.routes(self.table)
+        return self.table
+
+    async def __aenter__(self) -> LocalAzure:
+        self.lay_out()
+        self._write_authority()
         await self.listeners.start()
         plant(self)
         for part in self.parts:
@@ -151,4 +158,10 @@ class LocalAzure:
         for part in reversed(self.parts):
             await part.stop()
         await self.listeners.stop()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def _write_authority(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="local-azure-", ignore_cleanup_errors=True)
+        self.ca_file = str(Path(self._folder.name) / "ca.pem")
+        Path(self.ca_file).write_text(self.authority.pem)

@@ -6,15 +6,17 @@ Refills by the emulator's clock. Without buckets the headers still count, as rec
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from emulator.arm.errors import arm_error
+from emulator.arm.errors import arm_error, management_error
 from emulator.http import Call
 from emulator.options import Options, Throttle
 
 NAMES = {"read": "reads", "write": "writes", "delete": "deletes"}
 # What recent recordings showed as the remainder after one call.
+MANAGEMENT = "management"
 SHOWN = {"reads": 249, "writes": 199, "deletes": 199}
 
 
@@ -34,20 +36,17 @@ class Throttling:
             "reads": options.reads,
             "writes": options.writes,
             "deletes": options.deletes,
+            MANAGEMENT: options.management,
         }
         self._buckets: dict[tuple[str, str, str], _Bucket] = {}
 
     def admit(self, call: Call) -> None:
         """
-        Take one token, or refuse with 429 and the seconds until there is one.
+        Take a token of every bucket concerned, or refuse with 429 and the seconds until there is one.
         """
         kind = _kind(call)
-        limit = self._limits[kind]
-        if limit is None:
-            return
-        bucket = self._bucket(call, kind, limit)
-        if bucket.level < 1:
-            seconds = max(1, int(-(-(1 - bucket.level) // limit.per_second)))
+        seconds = self._take(call, kind)
+        if seconds:
             raise arm_error(
                 429,
                 "SubscriptionRequestsThrottled",
@@ -55,7 +54,25 @@ class Throttling:
                 f"backend limit. Please try again after '{seconds}' seconds.",
                 {"Retry-After": str(seconds)},
             )
+        seconds = self._take(call, MANAGEMENT) if _service(call) else 0
+        if seconds:
+            # The provider's limits and their wording are not published; the text is ours.
+            refusal = management_error(429, "TooManyRequests", "Too many requests. Please try again later.")
+            refusal.answer.headers["Retry-After"] = str(seconds)
+            raise refusal
+
+    def _take(self, call: Call, kind: str) -> int:
+        """
+        Take a token; the seconds to wait where there is none, otherwise 0.
+        """
+        limit = self._limits[kind]
+        if limit is None:
+            return 0
+        bucket = self._bucket(call, kind, limit)
+        if bucket.level < 1:
+            return max(1, math.ceil((1 - bucket.level) / limit.per_second))
         bucket.level -= 1
+        return 0
 
     def headers(self, call: Call) -> dict[str, str]:
         kind = _kind(call)
@@ -67,7 +84,12 @@ class Throttling:
         return found
 
     def _bucket(self, call: Call, kind: str, limit: Throttle) -> _Bucket:
-        key = (_subscription(call), str(call.claims.get("oid", "")), kind)
+        shared = kind == MANAGEMENT
+        key = (
+            _service(call) if shared else _subscription(call),
+            "" if shared else str(call.claims.get("oid", "")),
+            kind,
+        )
         bucket = self._buckets.setdefault(key, _Bucket(float(limit.size), call.at))
         seconds = max(0.0, (call.at - bucket.at).total_seconds())
         bucket.level = min(float(limit.size), bucket.level + seconds * limit.per_second)
@@ -84,3 +106,11 @@ def _kind(call: Call) -> str:
 def _subscription(call: Call) -> str:
     parts = call.path.split("/")
     return parts[2].casefold() if len(parts) > 2 and parts[1].casefold() == "subscriptions" else ""
+
+
+def _service(call: Call) -> str:
+    """
+    The service that a call goes below of; empty for any other call.
+    """
+    parts = call.path.casefold().split("/")
+    return "/".join(parts[:9]) if len(parts) > 9 and parts[7] == "service" else ""

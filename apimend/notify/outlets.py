@@ -3,16 +3,21 @@ Teams and the topic together: the Notifier that `wiring` hands out.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from apimend.notify.teams import Teams
-from apimend.notify.topic import Topic
+
+
+class Publisher(Protocol):
+    """`topic.Topic`, whose SDK is loaded only where a topic is set."""
+
+    async def publish(self, events: Sequence[Mapping[str, Any]]) -> None: ...
 
 
 class Outlets:
     """Both ways out; without a topic, events go nowhere, as nobody asked for them."""
 
-    def __init__(self, teams: Teams, topic: Topic | None = None) -> None:
+    def __init__(self, teams: Teams, topic: Publisher | None = None) -> None:
         self._teams = teams
         self._topic = topic
 

@@ -24,6 +24,7 @@ from apimend.model.azure import (
     Product,
     Service,
     VaultCertificate,
+    VaultVersion,
     Workspace,
 )
 from apimend.model.desired import Desired, Uploaded, VaultObject
@@ -73,8 +74,8 @@ class InstanceReader(Protocol):
         """The certificate entities."""
         ...
 
-    async def apis(self) -> tuple[Api, ...]:
-        """The current revision of every API."""
+    async def apis(self, workspace: str = "") -> tuple[Api, ...]:
+        """The current revision of every API, of the instance or of a workspace."""
         ...
 
     async def revisions(self, api: Api) -> tuple[Api, ...]:
@@ -85,8 +86,8 @@ class InstanceReader(Protocol):
         """The operations of an API revision."""
         ...
 
-    async def products(self) -> tuple[Product, ...]:
-        """The products."""
+    async def products(self, workspace: str = "") -> tuple[Product, ...]:
+        """The products, of the instance or of a workspace."""
         ...
 
     async def product_apis(self, product: Product) -> tuple[str, ...]:
@@ -138,6 +139,14 @@ class InstanceReader(Protocol):
         A Key Vault certificate's public side, latest version.
 
         Raises Gone (no such certificate or vault) or Denied (no right to see it, or a firewall).
+        """
+        ...
+
+    async def vault_versions(self, source: VaultObject) -> tuple[VaultVersion, ...]:
+        """
+        Every version of a Key Vault certificate, the disabled and expired ones too.
+
+        Raises Gone or Denied, as `vault_certificate` does.
         """
         ...
 
@@ -214,25 +223,31 @@ class VisitContext:
 
     `thorough`: look also at what a plain event on the service doesn't call for. `wrote` tells our writes to a
     resource, newest first, so that a rule knows its own work again. `handshakes` is what hosts showed from outside,
-    by host in lower case: only where this visit looked.
+    by host in lower case: only where this visit looked. `walk`: ask every scope for its policy, because lists lag.
     """
 
     now: datetime
     progress: Progress
     wrote: Callable[[ResourceId], Awaitable[tuple[Intent, ...]]]
     thorough: bool = True
+    walk: bool = False
     handshakes: Mapping[str, Handshake] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """What a rule says: changes, findings, sentences for the run, and coverage where it is the one that knows."""
+    """
+    What a rule says: changes, findings, sentences for the run, and coverage where it is the one that knows.
+
+    `remember` goes into the ledger's `Progress.evidence` for the next visit.
+    """
 
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     coverage: CoverageFigures | None = None
     coverage_after: CoverageFigures | None = None
+    remember: Mapping[str, str] = field(default_factory=dict)
 
 
 Observed = TypeVar("Observed")

@@ -29,6 +29,7 @@ from apimend.model.azure import (
     Product,
     Service,
     VaultCertificate,
+    VaultVersion,
     Workspace,
 )
 from apimend.model.desired import VaultObject
@@ -90,28 +91,40 @@ class View:
     async def certificates(self) -> tuple[Certificate, ...]:
         return await self._all("certificates", parse.certificate, self._client.certificate.list_by_service, *self._at)
 
-    async def apis(self) -> tuple[Api, ...]:
+    async def apis(self, workspace: str = "") -> tuple[Api, ...]:
+        if workspace:
+            listed = self._client.workspace_api.list_by_service
+            return await self._all(f"workspaces/{workspace}/apis", parse.api, listed, *self._at, workspace)
         return await self._all("apis", parse.api, self._client.api.list_by_service, *self._at)
 
     async def revisions(self, api: Api) -> tuple[Api, ...]:
-        found = await self._all(
-            f"apis/{api.name}/revisions", dict, self._client.api_revision.list_by_service, *self._at, api.name
-        )
+        at, group = self._place(api.id, self._client.api_revision, self._client.workspace_api_revision)
+        found = await self._all(f"{api.id.below_instance}/revisions", dict, group.list_by_service, *at)
         return tuple(_revision(api, raw) for raw in found) or (api,)
 
     async def operations(self, api: Api) -> tuple[Operation, ...]:
-        return await self._all(
-            f"apis/{api.name}/operations", parse.operation, self._client.api_operation.list_by_api, *self._at, api.name
-        )
+        at, group = self._place(api.id, self._client.api_operation, self._client.workspace_api_operation)
+        return await self._all(f"{api.id.below_instance}/operations", parse.operation, group.list_by_api, *at)
 
-    async def products(self) -> tuple[Product, ...]:
+    async def products(self, workspace: str = "") -> tuple[Product, ...]:
+        if workspace:
+            listed = self._client.workspace_product.list_by_service
+            return await self._all(f"workspaces/{workspace}/products", parse.product, listed, *self._at, workspace)
         return await self._all("products", parse.product, self._client.product.list_by_service, *self._at)
 
     async def product_apis(self, product: Product) -> tuple[str, ...]:
-        found = await self._all(
-            f"products/{product.name}/apis", dict, self._client.product_api.list_by_product, *self._at, product.name
-        )
-        return tuple(raw["name"] for raw in found)
+        key = f"{product.id.below_instance}/apis"
+        at, group = self._place(product.id, self._client.product_api, self._client.workspace_product_api_link)
+        if len(at) > 3:
+            links = await self._all(key, dict, group.list_by_product, *at)
+            return tuple(str(link["properties"]["apiId"]).rsplit("/", 1)[-1] for link in links)
+        return tuple(raw["name"] for raw in await self._all(key, dict, group.list_by_product, *at))
+
+    def _place(self, id: ResourceId, outside: Any, inside: Any) -> tuple[tuple[str, ...], Any]:
+        """The names in an id as the SDK wants them, and which of two operation groups is for it."""
+        names = id.segments[9::2]
+        workspaced = id.segments[8].casefold() == "workspaces"
+        return (*self._at, *names), inside if workspaced else outside
 
     async def policy(self, scope: ResourceId) -> PolicyText | None:
         try:
@@ -187,6 +200,11 @@ class View:
     async def vault_certificate(self, source: VaultObject) -> VaultCertificate:
         key = ("vault", source.vault.casefold(), source.name.casefold())
         found: VaultCertificate = await self._shared(key, lambda: self._vaults.certificate(source))
+        return found
+
+    async def vault_versions(self, source: VaultObject) -> tuple[VaultVersion, ...]:
+        key = ("versions", source.vault.casefold(), source.name.casefold())
+        found: tuple[VaultVersion, ...] = await self._shared(key, lambda: self._vaults.versions(source))
         return found
 
     async def proxies_in_front(self) -> tuple[str, ...]:

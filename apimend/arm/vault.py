@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.keyvault.certificates import KeyVaultCertificate
+from azure.keyvault.certificates import CertificateProperties, KeyVaultCertificate
 from azure.keyvault.certificates.aio import CertificateClient
 
 from apimend.arm.errors import translated
 from apimend.arm.transport import ShortRetry
-from apimend.model.azure import VaultCertificate
+from apimend.model.azure import VaultCertificate, VaultVersion
 from apimend.model.desired import VaultObject
 from apimend.model.errors import Unreadable
 from apimend.settings import Cloud
@@ -40,6 +40,12 @@ class Vaults:
         with translated(f"Key Vault certificate {source.vault}/{source.name}"):
             found = await self._client(source.vault).get_certificate(source.name)
         return _parsed(source, found, self.host(source.vault))
+
+    async def versions(self, source: VaultObject) -> tuple[VaultVersion, ...]:
+        """All versions. Raises Gone, Denied or TryLater."""
+        with translated(f"versions of the Key Vault certificate {source.vault}/{source.name}"):
+            listed = self._client(source.vault).list_properties_of_certificate_versions(source.name)
+            return tuple([_version(found) async for found in listed])
 
     def _client(self, vault: str) -> CertificateClient:
         key = vault.casefold()
@@ -72,6 +78,16 @@ def _parsed(source: VaultObject, found: KeyVaultCertificate, host: str) -> Vault
         key_type=str(getattr(policy.key_type, "value", policy.key_type) or "") if policy else "",
         exportable=bool(policy.exportable) if policy else True,
         content_type=str(getattr(policy.content_type, "value", policy.content_type) or "") if policy else "",
+    )
+
+
+def _version(found: CertificateProperties) -> VaultVersion:
+    return VaultVersion(
+        version=found.version or "",
+        thumbprint=(found.x509_thumbprint or b"").hex().upper(),
+        enabled=found.enabled is not False,
+        not_before=_utc(found.not_before),
+        expires=_utc(found.expires_on),
     )
 
 

@@ -152,6 +152,7 @@ def _clients(document: Document, names: list[str] | None) -> tuple[model.Declare
             pem=entry.pem,
             thumbprint=entry.thumbprint,
             also=tuple(entry.also),
+            retired=tuple(entry.retired),
         )
         for name, entry in entries
     )

@@ -80,6 +80,9 @@ class ClientEntry(Model):
     pem: Pem | None = Field(None, description="The certificate itself. Never with its key.")
     thumbprint: Thumbprint | None = Field(None, description="The SHA-1 thumbprint of the certificate.")
     also: list[Thumbprint] = Field(default=[], description="Thumbprints accepted besides, during a rotation.")
+    retired: list[Thumbprint] = Field(
+        default=[], description="Thumbprints that nobody shows any more: given up before they expire."
+    )
 
     @model_validator(mode="after")
     def _known_by_one_thing(self) -> Self:

@@ -141,6 +141,21 @@ class VaultCertificate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VaultVersion:
+    """One version of a Key Vault certificate, as the list of versions tells it."""
+
+    version: str
+    thumbprint: str
+    enabled: bool
+    not_before: datetime | None
+    expires: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether its dates hold now."""
+        return (self.not_before is None or self.not_before <= now) and (self.expires is None or now < self.expires)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PolicyText:
     """
     A policy document as it stands (`rawxml`). `etag` is as received, for the next conditional write.

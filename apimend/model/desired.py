@@ -114,7 +114,8 @@ class DeclaredClient:
     """
     A caller who is to be let in. Exactly one of `source`, `pem` and `thumbprint` is given.
 
-    `also` are certificates accepted besides (a rotation's other side), as upper-case SHA-1 thumbprints.
+    `also` are certificates accepted besides (a rotation's other side), as upper-case SHA-1 thumbprints; `retired`
+    those of which it is confirmed that nobody shows them any more: they are given up before they expire.
     """
 
     name: str
@@ -122,6 +123,7 @@ class DeclaredClient:
     pem: str | None = field(default=None, repr=False)
     thumbprint: str | None = None
     also: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,8 +53,10 @@ def differences(recorded: Mapping[str, Any], seen: Seen) -> list[str]:
     ours = {name.casefold(): value for name, value in seen.headers.items()}
     found += _headers(headers, ours)
     found += _layout(str(recorded.get("wire_format", "")), seen.text)
-    found += body_differences(recorded.get("body"), seen.body)
-    return found
+    if "contains" in recorded:
+        inside = body_differences(recorded["contains"], seen.body)
+        return [*found, *(one for one in inside if not one.endswith(": not recorded"))]
+    return [*found, *body_differences(recorded.get("body"), seen.body)]
 
 
 def body_differences(recorded: Any, seen: Any, path: str = "body") -> Iterator[str]:

@@ -224,7 +224,8 @@ def _moved(azure: LocalAzure, one: Recording) -> Mapping[str, Any]:
         return one.response
     host = one.request["host"]
     ours = azure.vault_url(host.partition(".")[0]).removeprefix("https://")
-    return {**one.response, "body": json.loads(json.dumps(one.response.get("body")).replace(host, ours))}
+    moved: dict[str, Any] = json.loads(json.dumps(one.response).replace(f"https://{host}", f"https://{ours}"))
+    return moved
 
 
 def _with_files(azure: LocalAzure, value: Any) -> Any:

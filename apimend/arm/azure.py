@@ -72,6 +72,10 @@ class ArmAzure:
         """Every instance that Resource Graph shows us."""
         return await self._graph.instances(subscriptions)
 
+    async def management_groups(self, subscription: str) -> frozenset[str]:
+        """The names of the management groups above a subscription."""
+        return await self._graph.management_groups(subscription)
+
     async def close(self) -> None:
         """Let the connections go."""
         await self.session.close()

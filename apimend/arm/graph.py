@@ -18,6 +18,10 @@ APPLICATION_GATEWAYS = (
     "resources | where type =~ 'microsoft.network/applicationgateways' "
     "| project id, pools = properties.backendAddressPools"
 )
+MANAGEMENT_GROUPS = (
+    "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' "
+    "| project subscriptionId, above = properties.managementGroupAncestorsChain"
+)
 _PAGE = 1000
 
 
@@ -31,6 +35,14 @@ class Graph:
         """Every API Management instance, in these subscriptions or in all."""
         rows = [row async for row in self._rows(INSTANCES, sorted(subscriptions))]
         return tuple(InstanceId.of(str(row["id"])) for row in rows)
+
+    async def management_groups(self, subscription: str) -> frozenset[str]:
+        """The names of the management groups above a subscription."""
+        found: set[str] = set()
+        async for row in self._rows(MANAGEMENT_GROUPS, [subscription]):
+            if str(row.get("subscriptionId")).casefold() == subscription.casefold():
+                found.update(str(group.get("name")) for group in row.get("above") or ())
+        return frozenset(found)
 
     async def proxies_of(self, subscription: str, names: frozenset[str]) -> tuple[str, ...]:
         """Ids of Application Gateways with a backend address among these hosts and addresses (lower case)."""

@@ -127,13 +127,20 @@ class Applier:
 
 
 def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """By stage; the changes of the service itself go in one PATCH, at the latest of their stages."""
+    """
+    By stage; the changes of the service itself go in one PATCH, at the latest of their stages.
+
+    Checks go one by one: a later one may rely on an earlier, as a guard relies on the check that takes its place.
+    """
     together = [change for change in changes if change.kind.on_service]
     latest = max((change.stage for change in together), default=None)
     for stage in Stage:
         if stage is latest:
             yield together
-        if alone := [change for change in changes if change.stage is stage and not change.kind.on_service]:
+        alone = [change for change in changes if change.stage is stage and not change.kind.on_service]
+        if stage is Stage.VALIDATE:
+            yield from ([change] for change in alone)
+        elif alone:
             yield alone
 
 

@@ -61,8 +61,8 @@ def _by_person(change: Change, given: Circumstances) -> Outcome | None:
     if mode is Mode.REPORT:
         return _outcome(change, Status.PLANNED, "Report mode: nothing is written.")
     approved = change.id in given.approved
-    if mode is Mode.ASK and not approved:
-        return _outcome(change, Status.PLANNED, "It waits for approval.")
+    if (mode is Mode.ASK or change.ask) and not approved:
+        return _outcome(change, Status.PLANNED, f"It waits for approval. {change.ask}".strip())
     if given.stopped:
         return _outcome(change, Status.REFUSED, f"The global stop is on: {given.stopped}")
     limits = given.desired.limits

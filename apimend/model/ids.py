@@ -115,7 +115,8 @@ class InstanceId(ResourceId):
             fault = Fault(
                 what=f"{text!r} is no API Management instance.",
                 where="",
-                mend="Write /subscriptions/{guid}/resourceGroups/{group}/providers/Microsoft.ApiManagement/service/{name}.",
+                mend="Write /subscriptions/{guid}/resourceGroups/{group}/providers/"
+                "Microsoft.ApiManagement/service/{name}.",
             )
             raise BadInput([fault])
         return found

@@ -62,7 +62,7 @@ class Change:
     (see `canonical`). `before` None: it is not there now; `after` None: it is to go. `etag` is the one that was
     read, for If-Match. `was` and `will` say the same for people and are safe to show anywhere.
     `minutes` is how long Azure is expected to take, (shortest, longest); `downtime` what callers notice.
-    `needs` are ids of other resources that have to be right before this one is written.
+    `rank` orders changes within a stage where the order matters; `ask` is why this one needs approval in every mode.
     """
 
     kind: Kind
@@ -78,6 +78,8 @@ class Change:
     minutes: tuple[int, int] = (0, 0)
     downtime: str = ""
     hand_off: str = field(default="", repr=False)
+    rank: int = 0
+    ask: str = ""
 
     @cached_property
     def id(self) -> str:
@@ -86,9 +88,9 @@ class Change:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     @property
-    def order(self) -> tuple[int, str, str]:
+    def order(self) -> tuple[int, int, str, str]:
         """Where it stands in a plan."""
-        return (self.stage, self.target.key, self.kind.value)
+        return (self.stage, self.rank, self.target.key, self.kind.value)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,184 @@
+"""
+Reads everything that decides what becomes of a call: APIs, operations, products, hosts and policy documents.
+
+Rules, the command line and the posture call it with a visit's reader, which reads each resource once. It judges
+nothing; `apimend.policy` does.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from apimend.model.azure import Api, Gateway, Operation, PolicyText, Product, Service, Workspace
+from apimend.model.desired import Desired
+from apimend.model.ids import ResourceId
+from apimend.model.runs import Handshake
+from apimend.policy.topology import MANAGED, ApiNode, Host, Topology, read_documents, scope_of
+from apimend.ports import InstanceReader
+
+_ONE_OPERATION = {"graphql": "graphql", "websocket": "onHandshake"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What was read. `texts` has the documents with their etags, by scope."""
+
+    service: Service
+    topology: Topology
+    texts: Mapping[str, PolicyText] = field(repr=False)
+    gateways: tuple[Gateway, ...] = ()
+    workspaces: tuple[Workspace, ...] = ()
+
+
+async def survey(
+    reader: InstanceReader, desired: Desired, *, handshakes: Mapping[str, Handshake], walk: bool
+) -> Survey:
+    """
+    Read an instance.
+
+    `walk` asks every scope for its document. Without it only those are read that `allPolicies` lists: a hint that
+    may lag, so it spares calls on an ordinary visit and proves nothing.
+    """
+    service = await reader.service()
+    hint, fragments, gateways, workspaces = await asyncio.gather(
+        reader.policy_scopes(),
+        reader.fragments(),
+        _gateways(reader, service),
+        _workspaces(reader, service),
+    )
+    nodes = await asyncio.gather(_nodes(reader, ""), *(_nodes(reader, each.name) for each in workspaces))
+    hosts = await asyncio.gather(*(_gateway_hosts(reader, desired, each, handshakes) for each in gateways))
+    apis = tuple(node for found in nodes for node in found.apis)
+    scopes = [scope for found in nodes for scope in found.scopes]
+    listed = hint | {reader.instance.key}
+    wanted = [scope for scope in scopes if walk or scope.key in listed]
+    texts = [text for text in await asyncio.gather(*(reader.policy(scope) for scope in wanted)) if text]
+    by_scope = {_scope(text.id): text for text in texts}
+    return Survey(
+        service=service,
+        topology=Topology(
+            apis=apis,
+            hosts=(*_managed_hosts(service), *(host for found in hosts for host in found), *_team_hosts(workspaces)),
+            documents=read_documents({scope: text.text for scope, text in by_scope.items()}),
+            fragments=read_documents({text.id.name: text.text for text in fragments}),
+        ),
+        texts=by_scope,
+        gateways=gateways,
+        workspaces=workspaces,
+    )
+
+
+def scope_id(instance: ResourceId, scope: str) -> ResourceId:
+    """The id of a scope's policy document."""
+    return instance.child(*(part for part in scope.split("/") if part), "policies", "policy")
+
+
+def _scope(policy: ResourceId) -> str:
+    return scope_of(policy.below_instance)
+
+
+async def _gateways(reader: InstanceReader, service: Service) -> tuple[Gateway, ...]:
+    return await reader.gateways() if service.tier.self_hosted else ()
+
+
+async def _workspaces(reader: InstanceReader, service: Service) -> tuple[Workspace, ...]:
+    return await reader.workspaces() if service.tier.workspaces else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Nodes:
+    """The APIs of an instance or a workspace, and every scope in it that can have a document."""
+
+    apis: tuple[ApiNode, ...]
+    scopes: tuple[ResourceId, ...]
+
+
+async def _nodes(reader: InstanceReader, workspace: str) -> _Nodes:
+    current, products = await asyncio.gather(reader.apis(workspace), reader.products(workspace))
+    members, revisions = await asyncio.gather(
+        asyncio.gather(*(reader.product_apis(product) for product in products)),
+        asyncio.gather(*(reader.revisions(api) for api in current)),
+    )
+    callable_ = [rev for found in revisions for rev in found if rev.is_current or rev.is_online]
+    operations = await asyncio.gather(*(reader.operations(api) for api in callable_))
+    in_product = {p.name: frozenset(names) for p, names in zip(products, members, strict=True) if p.published}
+    apis = tuple(
+        ApiNode(
+            name=api.name,
+            operations=_names(api, found),
+            products=tuple(name for name, names in in_product.items() if api.name.partition(";rev=")[0] in names),
+            type=api.type,
+            workspace=workspace,
+        )
+        for api, found in zip(callable_, operations, strict=True)
+    )
+    home = reader.instance.child("workspaces", workspace) if workspace else reader.instance
+    return _Nodes(apis=apis, scopes=tuple(_scopes(home, products, callable_, operations)))
+
+
+def _names(api: Api, operations: Iterable[Operation]) -> tuple[str, ...]:
+    return tuple(operation.name for operation in operations) or (
+        (_ONE_OPERATION[api.type],) if api.type in _ONE_OPERATION else ()
+    )
+
+
+def _scopes(
+    home: ResourceId,
+    products: Iterable[Product],
+    apis: Iterable[Api],
+    operations: Iterable[Iterable[Operation]],
+) -> Iterable[ResourceId]:
+    yield home
+    yield from (product.id for product in products)
+    for api, found in zip(apis, operations, strict=True):
+        yield api.id
+        yield from (operation.id for operation in found)
+
+
+def _managed_hosts(service: Service) -> tuple[Host, ...]:
+    trusts = None if service.tier.ca_store else False
+    return tuple(
+        Host(name=entry.host.casefold(), negotiates=service.negotiates(entry), gateway=MANAGED, trusts=trusts)
+        for entry in service.proxies
+    )
+
+
+async def _gateway_hosts(
+    reader: InstanceReader, desired: Desired, gateway: Gateway, handshakes: Mapping[str, Handshake]
+) -> tuple[Host, ...]:
+    """
+    The ways into a self-hosted gateway. What it really does Resource Manager doesn't show: a handshake tells, or
+    the operator's word; a switch that is off is off.
+    """
+    hosts, apis = await asyncio.gather(reader.gateway_hosts(gateway), reader.gateway_apis(gateway))
+    said = next((each.negotiates for each in desired.gateways if each.name.casefold() == gateway.name.casefold()), None)
+    serves = frozenset(apis)
+    if not hosts:
+        return (Host(name="", negotiates=said, gateway=gateway.name, apis=serves),)
+    return tuple(
+        Host(
+            name=entry.host.casefold(),
+            negotiates=_seen(entry.host, entry.negotiates, said, desired, handshakes),
+            gateway=gateway.name,
+            apis=serves,
+        )
+        for entry in hosts
+    )
+
+
+def _seen(
+    host: str, switch: bool, said: bool | None, desired: Desired, handshakes: Mapping[str, Handshake]
+) -> bool | None:
+    shown = handshakes.get(host.casefold())
+    if shown is not None and shown.asks is not None:
+        return shown.asks
+    if not switch:
+        return False
+    return True if said or host.casefold() in desired.negotiating_hosts else None
+
+
+def _team_hosts(workspaces: Iterable[Workspace]) -> tuple[Host, ...]:
+    """Workspace gateways have no switch, and whether they ask is not documented."""
+    return tuple(
+        Host(name="", negotiates=None, gateway=f"workspace {each.name}", workspace=each.name) for each in workspaces
+    )

@@ -25,6 +25,7 @@ from emulator.arm.resources import Resources
 from emulator.arm.services import Services
 from emulator.arm.subscriptions import Subscriptions
 from emulator.routes import Route, Source
+from emulator.vault.api import VaultApi
 
 if TYPE_CHECKING:
     from emulator.azure import LocalAzure
@@ -38,7 +39,7 @@ def register(azure: LocalAzure) -> None:
     Add every route of ARM, of the vaults and of the identity endpoint.
     """
     azure.identity.routes(azure.table)
-    azure.vaults.routes(azure.table)
+    VaultApi(azure).routes(azure.table)
     provider = azure.provider
     polls = Polls(provider)
     azure.table.add(*_service_routes(Services(provider, polls), polls))

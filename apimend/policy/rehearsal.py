@@ -62,11 +62,22 @@ def rehearse(
     """
     Why this certificate would be refused; empty where it would pass.
 
-    `authorities` are the CA certificates that we hold; `trusted` the thumbprints of those that are live in the
-    gateway's trust store.
+    `authorities` are CA certificates that we hold and that are live in the gateway's trust store; `trusted` are the
+    thumbprints of those in its Root store, because a chain has to end there: an intermediate is no anchor.
     """
     chain = list(_chain(certificate, authorities))
-    return (*_dates(check, certificate, now), *_trust(check, chain, trusted), *_identities(check, chain))
+    return (*_dates(check, certificate, now), *_trust(check, chain, trusted, now), *_identities(check, chain))
+
+
+def chains_to(
+    certificate: x509.Certificate,
+    *,
+    now: datetime,
+    authorities: Sequence[x509.Certificate],
+    trusted: frozenset[str],
+) -> bool:
+    """Whether valid authorities lead from a certificate to a trusted root. Its own dates are not looked at."""
+    return _is_trusted(list(_chain(certificate, authorities)), trusted, now)
 
 
 def _chain(certificate: x509.Certificate, authorities: Sequence[x509.Certificate]) -> Iterator[x509.Certificate]:
@@ -94,9 +105,28 @@ def _dates(check: ClientCertificateCheck, certificate: x509.Certificate, now: da
         yield f"it expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
 
 
-def _trust(check: ClientCertificateCheck, chain: Sequence[x509.Certificate], trusted: frozenset[str]) -> Iterator[str]:
-    if check.validate_trust and not any(thumbprint(link) in trusted for link in chain):
-        yield "its chain does not lead to a CA certificate that is live in the trust store"
+def _trust(
+    check: ClientCertificateCheck, chain: Sequence[x509.Certificate], trusted: frozenset[str], now: datetime
+) -> Iterator[str]:
+    if check.validate_trust and not _is_trusted(chain, trusted, now):
+        yield "its chain does not end in a certificate that is live in the Root store"
+
+
+def _is_trusted(chain: Sequence[x509.Certificate], trusted: frozenset[str], now: datetime) -> bool:
+    for position, link in enumerate(chain):
+        if position and not (is_authority(link) and link.not_valid_before_utc <= now <= link.not_valid_after_utc):
+            return False
+        if thumbprint(link) in trusted:
+            return True
+    return False
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether a certificate may issue others."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 def _identities(check: ClientCertificateCheck, chain: Sequence[x509.Certificate]) -> Iterator[str]:

@@ -5,29 +5,25 @@ The doorbell: the triggers of the function app, and nothing that decides.
 Door: a raised error brings a message back, a return ends it.
 """
 
-import asyncio
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import azure.functions as func
 
-from apimend.wiring import NOTICES_QUEUE, ROUTES, VISITS_QUEUE, Clock, Door, Request, Route, sweep_schedule
+from apimend.wiring import (
+    NOTICES_QUEUE,
+    ROUTES,
+    VISITS_QUEUE,
+    Clock,
+    Door,
+    Request,
+    Route,
+    SystemClock,
+    sweep_schedule,
+)
 from remediators import ALL
 
 CONNECTION = "AzureWebJobsStorage"
-
-
-class SystemClock:
-    """Real time: the one place where it is read."""
-
-    def now(self) -> datetime:
-        """Now, in UTC."""
-        return datetime.now(UTC)  # noqa: TID251  # this is the clock that the rest of the product is handed
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)  # noqa: TID251  # as above
 
 
 class App(func.FunctionApp):

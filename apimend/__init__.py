@@ -3,5 +3,5 @@ Apimend: keeps API Management instances demanding and checking client certificat
 
 The floors, from the ground up: `model` (values), `policy` (text of policies), `ports` (what the engine
 needs of the world), `report`, `settings`, `events`, `documents`, `logs`; then the engine and the adapters,
-which do not know each other; `web`; and `wiring`, which joins them. Import only downward.
+which do not know each other; `web` and `commands`; and `wiring`, which joins them. Import only downward.
 """

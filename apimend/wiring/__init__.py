@@ -11,6 +11,7 @@ from apimend.ports import Clock
 from apimend.settings import SETTINGS, Settings
 from apimend.storage.names import VISITS_QUEUE
 from apimend.web.routes import ROUTES, Request, Route
+from apimend.wiring.clock import SystemClock
 from apimend.wiring.door import Door
 from apimend.wiring.wire import Wired, wire
 
@@ -32,6 +33,7 @@ __all__ = [
     "Request",
     "Route",
     "Settings",
+    "SystemClock",
     "Wired",
     "sweep_schedule",
     "wire",

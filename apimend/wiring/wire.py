@@ -13,7 +13,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import ManagedIdentityCredential
 
 from apimend.arm.azure import ArmAzure
-from apimend.documents import FileSource
+from apimend.documents import FetchedSource, FileSource
 from apimend.engine.intake import Intake
 from apimend.engine.orders import Orders
 from apimend.engine.parked import Parking
@@ -23,8 +23,7 @@ from apimend.model.desired import Mode
 from apimend.notify.notices import Notices
 from apimend.notify.outlets import Outlets
 from apimend.notify.teams import Teams
-from apimend.notify.topic import Topic
-from apimend.ports import Clock, DesiredSource, Remediator
+from apimend.ports import Clock, Remediator
 from apimend.probe import TlsProber
 from apimend.report.links import Links
 from apimend.settings import Envelope, Settings, SqliteStorage
@@ -40,7 +39,7 @@ class Wired:
     azure: ArmAzure
     credential: AsyncTokenCredential
     storage: Storage
-    desired: DesiredSource
+    desired: FetchedSource
     notices: Notices
     engine: Engine
     intake: Intake
@@ -63,15 +62,17 @@ async def wire(
     clock: Clock,
     remediators: Sequence[Remediator[Any]],
     credential: AsyncTokenCredential | None = None,
+    storage: Storage | None = None,
 ) -> Wired:
     """
     The whole app. Must be awaited inside the loop that will use it.
 
-    In report mode no writer is handed to the engine. Without a `credential` it is the app's managed identity.
+    In report mode no writer is handed to the engine. Without a `credential` it is the app's managed identity,
+    without a `storage` the declared one.
     """
     identity = credential or ManagedIdentityCredential(client_id=settings.client_id or None)
     azure = ArmAzure.open(cloud=settings.cloud, credential=identity, clock=clock)
-    storage = _storage(settings, clock, identity)
+    storage = storage or _storage(settings, clock, identity)
     desired = FileSource(
         settings.desired_state_path, remediators=[rule.name for rule in remediators], webhooks=settings.webhooks
     )
@@ -141,7 +142,9 @@ def _notices(
     teams = Teams(azure.session, settings.webhooks, clock, envelope=settings.envelope is Envelope.MESSAGE)
     topic = None
     if settings.topic_endpoint:
-        topic = Topic(settings.topic_endpoint, credential, transport=azure.transport)
+        # By name, so that its SDK is loaded only where it is used.
+        module = importlib.import_module("apimend.notify.topic")
+        topic = module.Topic(settings.topic_endpoint, credential, transport=azure.transport)
     return Notices(
         ledger=storage.ledger,
         messages=storage.messages,

@@ -1,0 +1,110 @@
+"""
+A dry run: the app's own engine without a writer, and with a memory that forgets.
+
+It reads what the ledger knows and leaves no trace: no lease is taken, nothing is recorded, no card is sent, and what
+others ordered stays for the visit that may carry it out.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from apimend.engine.reconcile import Engine
+from apimend.model.desired import Desired
+from apimend.model.ids import InstanceId, ResourceId
+from apimend.model.runs import Intent, Order, Progress, Run
+from apimend.ports import DesiredSource, Lease, Ledger, Prober
+
+
+def dry(engine: Engine, *, prober: Prober | None = None, desired: DesiredSource | None = None) -> Engine:
+    """The engine for a dry run; with another prober or another desired state where these are given."""
+    return replace(
+        engine,
+        writer=None,
+        leases=NoLeases(),
+        ledger=ForgetfulLedger(engine.ledger),
+        notices=NoNotices(),
+        prober=prober or engine.prober,
+        desired=desired or engine.desired,
+    )
+
+
+class NoLeases:
+    """Whoever only reads is in nobody's way."""
+
+    def hold(self, instance: InstanceId) -> AbstractAsyncContextManager[Lease]:
+        """A lease that keeps nobody out."""
+        return self._held()
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncIterator[Lease]:
+        yield self
+
+    async def confirm(self) -> None:
+        """There is nothing to lose."""
+
+
+class NoNotices:
+    """Nobody is told."""
+
+    async def tell(self, run: Run, desired: Desired | None) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True)
+class ForgetfulLedger:
+    """Reads like the ledger behind it, and forgets what it is told."""
+
+    behind: Ledger
+
+    async def progress(self, instance: InstanceId) -> Progress:
+        return await self.behind.progress(instance)
+
+    async def save_progress(self, progress: Progress) -> None:
+        """Forgotten."""
+
+    async def intend(self, intent: Intent) -> None:
+        raise AssertionError("A dry run has no writer, so it intends nothing.")
+
+    async def close(self, intent: Intent) -> None:
+        """Forgotten: the next visit finds what a crash left open."""
+
+    async def open_intents(self, instance: InstanceId) -> tuple[Intent, ...]:
+        return await self.behind.open_intents(instance)
+
+    async def intents(self, run: str) -> tuple[Intent, ...]:
+        return await self.behind.intents(run)
+
+    async def wrote(self, instance: InstanceId, target: ResourceId, *, limit: int | None = None) -> tuple[Intent, ...]:
+        return await self.behind.wrote(instance, target, limit=limit)
+
+    async def is_ours(self, request_id: str) -> bool:
+        return await self.behind.is_ours(request_id)
+
+    async def save_run(self, run: Run) -> None:
+        """Forgotten."""
+
+    async def run(self, id: str) -> Run | None:
+        return await self.behind.run(id)
+
+    async def runs(self, instance: InstanceId | None = None, *, limit: int = 50) -> tuple[Run, ...]:
+        return await self.behind.runs(instance, limit=limit)
+
+    async def add_order(self, order: Order) -> None:
+        """Forgotten."""
+
+    async def orders(self, instance: InstanceId) -> tuple[Order, ...]:
+        """None: they are for a visit that can carry them out."""
+        return ()
+
+    async def consume(self, order: Order, run: str) -> None:
+        """Forgotten."""
+
+    async def instances(self) -> tuple[Progress, ...]:
+        return await self.behind.instances()
+
+    async def note(self, key: str, value: str) -> None:
+        """Forgotten."""
+
+    async def noted(self, key: str) -> str:
+        return await self.behind.noted(key)

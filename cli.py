@@ -1,0 +1,238 @@
+"""
+The side door: the same product from a terminal, against Azure or a local one.
+
+It reads arguments and hands over to the commands; nothing here decides. `create` is for tests, `main` is what the
+`apimend` script calls.
+"""
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from apimend.wiring import SystemClock
+from apimend.wiring import command_line as product
+from remediators import ALL
+
+Work = Callable[[product.App, product.Screen], Awaitable[product.Exit]]
+
+LOOK, DO, LEARN = "Look (nothing is written)", "Do", "Desired state"
+
+_EPILOG = """\
+Exit codes: [bold]0[/] nothing to do or done · [bold]1[/] error · [bold]2[/] there are changes · [bold]3[/] refused, or
+it waits for approval · [bold]4[/] try again later. INSTANCE is a name, a pattern such as 'contoso-*', or a resource id.
+"""
+
+
+class Output(str, Enum):
+    """How results are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@contextmanager
+def _without_two() -> Iterator[None]:
+    """A wrong use of the command line ends with 1: 2 means that there are changes."""
+    try:
+        yield
+    except typer.TyperException as error:
+        if not isinstance(error, (typer.Exit, typer.Abort)):
+            error.exit_code = int(product.Exit.ERROR)
+        raise
+
+
+class Commands(TyperGroup):
+    """The commands, with exit codes for pipelines."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        with _without_two():
+            return super().make_context(*arguments, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _without_two():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    name="apimend",
+    cls=Commands,
+    help="Keeps API Management instances demanding and checking client certificates.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Instance = Annotated[str, typer.Argument(metavar="INSTANCE", help="A name or a resource id.")]
+Instances = Annotated[list[str], typer.Argument(metavar="INSTANCE...", help="Names, patterns or resource ids.")]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", metavar="FILE", help="Settings as in local.settings.json, before the environment's."),
+]
+DesiredFile = Annotated[
+    Path | None, typer.Option("--desired", metavar="FILE", help="A desired state instead of APIMEND_DESIRED_STATE.")
+]
+OutputForm = Annotated[Output, typer.Option("--output", "-o", help="text, or json for programs.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to the standard error.")]
+Detailed = Annotated[bool, typer.Option("--detailed", help="Add policy diffs and snippets for the owner's code.")]
+Probe = Annotated[bool, typer.Option("--probe", help="Shake hands with the gateway hosts from here as well.")]
+
+
+@app.callback()
+def surroundings(context: typer.Context) -> None:
+    """Keep what a test handed in, or take what is here."""
+    if context.obj is None:
+        context.obj = product.Surroundings(clock=SystemClock(), environ=os.environ, remediators=ALL, by=_user())
+
+
+@app.command(rich_help_panel=LEARN)
+def validate(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The desired state.")] = Path("desired.yaml"),
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+) -> None:
+    """Check a desired state: every fault with its line, and how to mend it. Needs no Azure."""
+    screen = _screen(output)
+    with _told(screen):
+        around = _around(context).with_file(settings)
+        webhooks = around.settings.webhooks if settings else None
+        _end(product.validate(screen, file, remediators=around.names, webhooks=webhooks))
+
+
+@app.command(rich_help_panel=LEARN)
+def explain(
+    context: typer.Context,
+    instance: Instance,
+    desired: DesiredFile = None,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Show every value that holds for an instance: where it is written, and why that place counts."""
+    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
+    around.run(lambda app, screen: product.explain(app, screen, instance))
+
+
+@app.command(rich_help_panel=LOOK)
+def plan(
+    context: typer.Context,
+    instances: Instances,
+    detailed: Detailed = False,
+    probe: Probe = False,
+    desired: DesiredFile = None,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Show what would be done, with the engine of the app. Nothing is written, recorded or sent."""
+    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
+    around.run(
+        lambda app, screen: product.plan(
+            app, screen, instances, details=detailed, prober=product.prober(app) if probe else None
+        )
+    )
+
+
+@app.command(rich_help_panel=LOOK)
+def runs(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="[RUN]", help="A run, or the beginning of its id.")] = "",
+    instance: Annotated[str, typer.Option("--instance", metavar="INSTANCE", help="Only runs on this one.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many to list.")] = 20,
+    detailed: Detailed = False,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """List the app's runs, or show one whole."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    if run:
+        around.run(lambda app, screen: product.show_run(app, screen, run, details=detailed))
+    else:
+        around.run(lambda app, screen: product.list_runs(app, screen, instance=instance, limit=limit))
+
+
+class _Around:
+    """One command: its settings and its screen, opened and closed around the work."""
+
+    def __init__(
+        self,
+        context: typer.Context,
+        *,
+        settings: Path | None,
+        output: Output,
+        verbose: bool,
+        desired: Path | None = None,
+    ) -> None:
+        self._context = context
+        self._settings = settings
+        self._desired = desired
+        self._screen = _screen(output)
+        product.quiet(verbose=verbose)
+
+    def run(self, work: Work) -> None:
+        """Do the work, and end the process with its exit code."""
+        with _told(self._screen):
+            around = _around(self._context).with_file(self._settings).with_desired(self._desired)
+            if self._settings is not None:
+                product.export(around)
+            _end(asyncio.run(self._work(around, work)))
+
+    async def _work(self, around: product.Surroundings, work: Work) -> product.Exit:
+        async with product.opened(around) as app:
+            return await work(app, self._screen)
+
+
+def _around(context: typer.Context) -> product.Surroundings:
+    found = context.obj
+    assert isinstance(found, product.Surroundings)
+    return found
+
+
+def _screen(output: Output) -> product.Screen:
+    return product.Screen(out=sys.stdout, err=sys.stderr, as_json=output is Output.JSON)
+
+
+@contextmanager
+def _told(screen: product.Screen) -> Iterator[None]:
+    """One clear message for what a person can do something about; anything else is a bug and rises."""
+    try:
+        yield
+    except product.ApimendError as error:
+        screen.fail(error)
+        raise typer.Exit(int(product.of_error(error))) from error
+
+
+def _end(code: product.Exit) -> None:
+    raise typer.Exit(int(code))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The `apimend` script."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")  # a terminal that knows ASCII only shows ? instead of breaking off
+    app(args=list(arguments) if arguments is not None else None)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,7 @@ import pytest
 import function_app
 from apimend.storage.sqlite import SqliteQueue
 from demo.world import ROOT, open_world
-from devhost.clock import RealClock
+from devhost.clock import RealClock, VirtualClock
 from devhost.functions import EventGridTrigger, HttpTrigger, QueueTrigger, TimerTrigger, read
 from tests.runtime.app import Report, on_runtime
 
@@ -65,7 +65,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     scratch = tmp_path_factory.mktemp("runtime")
 
     async def tell() -> Story:
-        async with open_world(desired=DESIRED, ceiling="report", start=RealClock().now()) as world:
+        async with open_world(desired=DESIRED, ceiling="report", clock=VirtualClock(RealClock().now())) as world:
 
             async def run(calls: Sequence[Mapping[str, Any]]) -> Report:
                 return await asyncio.to_thread(on_runtime, SCRIPT, calls, scratch=scratch, settings=world.environ)

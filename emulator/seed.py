@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from emulator import seed_service
 from emulator.access import DEFINITIONS, role_named
+from emulator.arm.assignments import assignment_resource
 from emulator.arm.identities import system_principal
-from emulator.arm.resources import assignment_resource, group_resource, subscription_resource, vault_resource
+from emulator.arm.resources import group_resource, subscription_resource, vault_resource
 from emulator.store import Resource
 from emulator.tenant import TenantError, duration
 

@@ -13,19 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.arm.bodies import page
-from emulator.arm.entities import (
-    PRIVATE_SINCE,
-    Entities,
-    Kind,
-    Write,
-    base_of,
-    copy_below,
-    indented,
-    later,
-    private,
-    whole,
-)
+from emulator.arm.entities import PRIVATE_SINCE, Entities, base_of, copy_below, indented, later, private, whole
 from emulator.arm.errors import not_found, validation
+from emulator.arm.kind import Kind, Write
 from emulator.arm.provider import Provider
 from emulator.http import Answer, Call, Layout
 from emulator.routes import Route, Source

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.arm.apis import OPERATION, Apis
+from emulator.arm.assignments import Assignments
 from emulator.arm.certificates import Certificates
 from emulator.arm.deleted import Deleted
 from emulator.arm.entities import SERVICE_PATH, Entities
@@ -44,7 +45,7 @@ def register(azure: LocalAzure) -> None:
     polls = Polls(provider)
     azure.table.add(*_service_routes(Services(provider, polls), polls))
     azure.table.add(*Apis(provider).routes(), *Entities(provider, OPERATION).routes())
-    for part in (Deleted, Policies, Certificates, Fragments, NamedValues, Subscriptions, Gateways, Links):
+    for part in (Assignments, Deleted, Policies, Certificates, Fragments, NamedValues, Subscriptions, Gateways, Links):
         azure.table.add(*part(provider).routes())
     for kind in KINDS:
         azure.table.add(*Entities(provider, kind).routes())

@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.arm import references, tiers
-from emulator.arm.entities import SERVICE_PATH, Entities, Kind, Write, with_etag
+from emulator.arm.entities import SERVICE_PATH, Entities, with_etag
 from emulator.arm.errors import management_error, not_found, validation
 from emulator.arm.keyvault import FetchFailed, fetch_certificate
+from emulator.arm.kind import Kind, Write
 from emulator.arm.provider import Provider
 from emulator.certificates import Bundle, NotACertificate, read
 from emulator.http import Answer, Call

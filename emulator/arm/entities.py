@@ -8,110 +8,24 @@ If-Match rules, paging, etags and answers are here once. Special resources use t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from emulator.arm import references
 from emulator.arm.bodies import body_of, page
-from emulator.arm.errors import management_error, not_found, precondition_failed, validation
+from emulator.arm.errors import management_error, not_found, precondition_failed
+from emulator.arm.filters import filtered
+from emulator.arm.kind import Kind, Write
 from emulator.arm.provider import SERVICE, Provider
-from emulator.http import Answer, Call, Layout, Refusal
-from emulator.routes import Route, Source
+from emulator.http import Answer, Call, Layout
+from emulator.routes import Route
 from emulator.store import Json, Resource
 
 SERVICE_PATH = (
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ApiManagement/service/{service}"
 )
 PRIVATE_SINCE = "2023-05-01"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Write:
-    """
-    What a kind is told about a PUT or PATCH: where it goes, what stands there, and what was sent.
-    """
-
-    provider: Provider
-    call: Call
-    service: Resource
-    id: str
-    current: Resource | None
-    sent: Mapping[str, Any]
-
-
-Accept = Callable[[Write], tuple[Json, Mapping[str, Any]]]
-Show = Callable[[Resource], Json]
-
-
-def merged(write: Write) -> tuple[Json, Mapping[str, Any]]:
-    """
-    Keep what was sent; a PATCH lays it over what is there.
-    """
-    held = write.current.properties if write.current is not None and write.call.method == "PATCH" else {}
-    return {**held, **write.sent}, {}
-
-
-def with_defaults(**defaults: Any) -> Accept:
-    """
-    Keep what was sent over these defaults.
-    """
-
-    def accept(write: Write) -> tuple[Json, Mapping[str, Any]]:
-        properties, hidden = merged(write)
-        return {**defaults, **properties}, hidden
-
-    return accept
-
-
-def all_properties(resource: Resource) -> Json:
-    return resource.properties
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """
-    One kind of resource. `shown_on_put` and `shown_in_list` differ from `shown` where recordings do.
-    """
-
-    segment: str
-    label: str
-    param: str
-    parent: Kind | None = None
-    accept: Accept = merged
-    shown: Show = all_properties
-    shown_on_put: Show | None = None
-    shown_in_list: Show | None = None
-    little_endian: bool = False
-    parent_target: str = ""
-    methods: tuple[str, ...] = ("LIST", "HEAD", "GET", "PUT", "PATCH", "DELETE")
-    in_workspaces: bool = False
-    asynchronous: bool = False
-    same_content_same_etag: bool = False
-    in_use: Callable[[Provider, Resource], str] | None = None
-    after: Callable[[Provider, Resource], None] | None = None
-    source: Source = Source.SPECIFIED
-    note: str = ""
-
-    @property
-    def type_path(self) -> str:
-        return f"{self.parent.type_path}/{self.segment}" if self.parent else self.segment
-
-    @property
-    def collection(self) -> str:
-        """
-        The path of the collection below a service or workspace.
-        """
-        above = f"{self.parent.collection}/{{{self.parent.param}}}" if self.parent else ""
-        return f"{above}/{self.segment}"
-
-    def missing(self) -> Refusal:
-        """
-        What a child of a missing resource of this kind answers.
-        """
-        if self.parent_target:
-            return validation(self.parent_target, f"{self.label} not found")
-        return not_found(self.label)
 
 
 @dataclass
@@ -162,7 +76,7 @@ class Entities:
             for one in self.provider.store.children(parent, self.kind.segment)
             if not lag or one.created is None or one.created + lag <= now
         ]
-        items = [whole(one, show(one)) for one in filtered(call, found)]
+        items = [whole(one, show(one)) for one in filtered(call.query.get("$filter", ""), found)]
         return private(call, page(self.provider, call, items, layout=Layout.INDENTED))
 
     async def head(self, call: Call) -> Answer:
@@ -393,48 +307,3 @@ def copy_below(provider: Provider, old: str, new: str) -> None:
         provider.store.put(
             replace(one, id=identifier, etag=provider.store.next_etag(), created=None), at=provider.now()
         )
-
-
-def filtered(call: Call, found: list[Resource]) -> list[Resource]:
-    """
-    The subset of `$filter` that management APIs see most: `name eq 'x'` and functions on one field, joined by `and`.
-    """
-    text = call.query.get("$filter", "")
-    if not text:
-        return found
-    return [one for one in found if all(_holds(part, one) for part in text.split(" and "))]
-
-
-def _holds(condition: str, resource: Resource) -> bool:
-    bare = condition.strip()
-    if "(" in bare:
-        function, _, rest = bare.partition("(")
-        left, _, right = rest.rstrip(")").partition(",")
-        swapped = function == "substringof"
-        name, wanted = (right, left) if swapped else (left, right)
-        actual, wanted = _field(resource, name.strip()), wanted.strip().strip("'")
-        tests = {
-            "substringof": wanted in actual,
-            "contains": wanted in actual,
-            "startswith": actual.startswith(wanted),
-            "endswith": actual.endswith(wanted),
-        }
-        return tests.get(function, True)
-    name, operator, wanted = ([*bare.split(" ", 2), "", ""])[:3]
-    actual, wanted = _field(resource, name), wanted.strip("'")
-    return {
-        "eq": actual.casefold() == wanted.casefold(),
-        "ne": actual.casefold() != wanted.casefold(),
-        "ge": actual >= wanted,
-        "gt": actual > wanted,
-        "le": actual <= wanted,
-        "lt": actual < wanted,
-    }.get(operator, True)
-
-
-def _field(resource: Resource, name: str) -> str:
-    bare = name.removeprefix("properties/")
-    if bare == "name":
-        return resource.name
-    value = resource.properties.get(bare, "")
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -12,18 +12,9 @@ from typing import Any
 
 from emulator import policytext
 from emulator.arm import references
-from emulator.arm.entities import (
-    SERVICE_PATH,
-    Entities,
-    Kind,
-    Write,
-    indented,
-    match,
-    private,
-    whole,
-    with_etag,
-)
+from emulator.arm.entities import SERVICE_PATH, Entities, indented, match, private, whole, with_etag
 from emulator.arm.errors import management_error, not_found, validation
+from emulator.arm.kind import Kind, Write
 from emulator.arm.provider import Provider
 from emulator.http import Answer, Call
 from emulator.policytext import PolicyError, Scope

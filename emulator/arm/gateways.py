@@ -14,18 +14,9 @@ from typing import Any
 from emulator.arm import tiers
 from emulator.arm.apis import linked_api
 from emulator.arm.bodies import page
-from emulator.arm.entities import (
-    SERVICE_PATH,
-    Entities,
-    Kind,
-    Write,
-    indented,
-    merged,
-    private,
-    whole,
-    with_etag,
-)
+from emulator.arm.entities import SERVICE_PATH, Entities, indented, private, whole, with_etag
 from emulator.arm.errors import not_found, validation
+from emulator.arm.kind import Kind, Write, merged
 from emulator.arm.provider import Provider
 from emulator.http import Answer, Call, Layout
 from emulator.routes import Route, Source

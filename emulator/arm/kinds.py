@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.arm.apis import API
-from emulator.arm.entities import Kind, Write, merged, with_defaults
 from emulator.arm.errors import validation
+from emulator.arm.kind import Kind, Write, merged, with_defaults
 from emulator.routes import Source
 from emulator.store import Json, Resource, parent_of
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.arm.certificates import vault_member
-from emulator.arm.entities import SERVICE_PATH, Entities, Kind, Write, with_etag
+from emulator.arm.entities import SERVICE_PATH, Entities, with_etag
 from emulator.arm.errors import management_error, validation
 from emulator.arm.keyvault import FetchFailed, fetch_secret
+from emulator.arm.kind import Kind, Write
 from emulator.arm.provider import Provider
 from emulator.http import Answer, Call
 from emulator.routes import Route, Source

@@ -7,11 +7,10 @@ has no route here can be read by id as they were declared.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.access import ASSIGNMENTS, DEFINITIONS, ROLES, role_named
+from emulator.access import ASSIGNMENTS
 from emulator.arm.bodies import body_of, page
 from emulator.arm.errors import arm_error
 from emulator.arm.provider import Provider
@@ -24,7 +23,6 @@ GROUPS = "Microsoft.Resources/resourceGroups"
 SUBSCRIPTIONS = "Microsoft.Resources/subscriptions"
 SUBSCRIPTION = "/subscriptions/{subscription}"
 IN_GROUP = f"{SUBSCRIPTION}/resourceGroups/{{group}}"
-ROLE_PATH = "/providers/Microsoft.Authorization/roleAssignments"
 NOT_RESOURCES = frozenset({GROUPS.casefold(), SUBSCRIPTIONS.casefold(), ASSIGNMENTS.casefold()})
 
 
@@ -56,22 +54,7 @@ class Resources:
             ("PUT", one, self.put, inferred),
             ("PATCH", one, self.patch, inferred),
             ("DELETE", one, self.delete, inferred),
-            ("GET", "/providers/Microsoft.Authorization/roleDefinitions/{role}", self.definition, specified),
-            ("GET", f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions", self.definitions, specified),
         ]
-        scopes = (
-            SUBSCRIPTION,
-            IN_GROUP,
-            one,
-            f"{one}/{{subtype}}/{{subname}}",
-        )
-        for scope in scopes:
-            table += [
-                ("GET", f"{scope}{ROLE_PATH}", self.assignments, specified),
-                ("GET", f"{scope}{ROLE_PATH}/{{assignment}}", self.assignment, specified),
-                ("PUT", f"{scope}{ROLE_PATH}/{{assignment}}", self.put_assignment, specified),
-                ("DELETE", f"{scope}{ROLE_PATH}/{{assignment}}", self.delete_assignment, specified),
-            ]
         return [Route(method=row[0], path=row[1], handler=row[2], source=row[3]) for row in table]
 
     async def subscriptions(self, call: Call) -> Answer:
@@ -191,61 +174,6 @@ class Resources:
         gone = self._provider.store.remove(self._identifier(call), at=self._provider.now())
         return Answer(status=200 if gone is not None else 204)
 
-    async def assignments(self, call: Call) -> Answer:
-        """
-        Assignments at, above and below a scope; `atScope()` leaves out those below, `principalId eq` picks one.
-        """
-        scope = key_of(call.path.partition(ROLE_PATH)[0])
-        text = call.query.get("$filter", "")
-        wanted = text.partition("principalId eq '")[2].rstrip("'") if "principalId eq" in text else ""
-        found = []
-        for one in self._provider.store.of_type(ASSIGNMENTS):
-            own = key_of(str(one.properties["scope"]))
-            above, below = f"{scope}/".startswith(f"{own}/"), f"{own}/".startswith(f"{scope}/")
-            if not (above or (below and "atScope()" not in text)):
-                continue
-            if wanted in ("", one.properties["principalId"]):
-                found.append(shown(one))
-        return Answer(body={"value": found})
-
-    async def assignment(self, call: Call) -> Answer:
-        found = self._provider.store.get(call.path)
-        if found is None:
-            raise self._no_assignment(call)
-        return Answer(body=shown(found))
-
-    async def put_assignment(self, call: Call) -> Answer:
-        sent = body_of(call).get("properties") or {}
-        role = role_named(str(sent.get("roleDefinitionId", "")))
-        if role is None or not sent.get("principalId"):
-            raise arm_error(400, "InvalidRoleAssignmentRequest", "The role assignment request is not valid.")
-        scope = call.path.partition(ROLE_PATH)[0]
-        if self._provider.store.get(call.path) is not None:
-            raise arm_error(409, "RoleAssignmentExists", "The role assignment already exists.")
-        now = self._provider.now()
-        made = assignment_resource(
-            scope,
-            name=call.params["assignment"],
-            role=str(sent["roleDefinitionId"]),
-            principal=str(sent["principalId"]),
-            kind=str(sent.get("principalType", "ServicePrincipal")),
-            hidden={"effective": now + self._provider.options.role_propagation},
-        )
-        return Answer(status=201, body=shown(self._provider.store.put(made, at=now)))
-
-    async def delete_assignment(self, call: Call) -> Answer:
-        gone = self._provider.store.remove(call.path, at=self._provider.now())
-        return Answer(status=204) if gone is None else Answer(body=shown(gone))
-
-    async def definition(self, call: Call) -> Answer:
-        role = role_named(call.params["role"])
-        if role is None:
-            raise arm_error(404, "RoleDefinitionDoesNotExist", f"The role '{call.params['role']}' does not exist.")
-        return Answer(body=_definition(role.guid))
-
-    async def definitions(self, call: Call) -> Answer:
-        return Answer(body={"value": [_definition(role.guid) for role in ROLES]})
-
     def _subscription(self, call: Call) -> Resource:
         found = self._provider.store.get(f"/subscriptions/{call.params['subscription']}")
         if found is None:
@@ -273,11 +201,6 @@ class Resources:
                 "found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
             )
         return found
-
-    def _no_assignment(self, call: Call) -> Exception:
-        return arm_error(
-            404, "RoleAssignmentNotFound", f"The role assignment '{call.params['assignment']}' is not found."
-        )
 
 
 def is_tracked(resource: Resource) -> bool:
@@ -341,50 +264,6 @@ def vault_resource(
         name=identifier.rpartition("/")[2],
         body={"location": location, "tags": dict(tags), "properties": kept},
     )
-
-
-def assignment_resource(
-    scope: str, *, name: str, role: str, principal: str, kind: str, hidden: Mapping[str, Any] | None = None
-) -> Resource:
-    return Resource(
-        id=f"{scope}{ROLE_PATH}/{name or uuid.uuid4()}",
-        type=ASSIGNMENTS,
-        name=name,
-        body={
-            "properties": {
-                "roleDefinitionId": role,
-                "principalId": principal,
-                "principalType": kind,
-                "scope": scope,
-                "condition": None,
-            }
-        },
-        hidden=hidden or {},
-    )
-
-
-def _definition(guid: str) -> Json:
-    role = role_named(guid)
-    assert role is not None
-    return {
-        "id": f"{DEFINITIONS}{role.guid}",
-        "type": "Microsoft.Authorization/roleDefinitions",
-        "name": role.guid,
-        "properties": {
-            "roleName": role.name,
-            "type": "BuiltInRole",
-            "description": "",
-            "assignableScopes": ["/"],
-            "permissions": [
-                {
-                    "actions": list(role.actions),
-                    "notActions": list(role.not_actions),
-                    "dataActions": list(role.data_actions),
-                    "notDataActions": [],
-                }
-            ],
-        },
-    }
 
 
 def _merged(held: Json, sent: Mapping[str, Any]) -> Json:

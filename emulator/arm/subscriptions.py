@@ -11,8 +11,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.arm.entities import SERVICE_PATH, Entities, Kind, Write, private, with_etag
+from emulator.arm.entities import SERVICE_PATH, Entities, private, with_etag
 from emulator.arm.errors import validation
+from emulator.arm.kind import Kind, Write
 from emulator.arm.provider import Provider
 from emulator.http import Answer, Call
 from emulator.routes import Route, Source

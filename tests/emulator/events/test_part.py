@@ -57,10 +57,13 @@ class Site:
             await self.azure.advance()
 
 
-def on_site(test: Callable[[Site], Awaitable[None]], *, source: str = "*") -> None:
+def on_site(test: Callable[[Site], Awaitable[None]], *, source: str = "*", roles: Any = ()) -> None:
+    content = load_tenant(SMALL).content
+    tenant = {**content, "roles": [*content["roles"], *roles]}
+
     async def run(bench: Any) -> None:
         clock = bench.clock
-        async with LocalAzure(load_tenant(SMALL), now=clock.now, parts=[EventGrid]) as azure:
+        async with LocalAzure(tenant, now=clock.now, parts=[EventGrid]) as azure:
             tls = ssl.create_default_context(cafile=azure.ca_file)
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
                 grid = azure.part(EventGrid)
@@ -73,7 +76,7 @@ def on_site(test: Callable[[Site], Awaitable[None]], *, source: str = "*") -> No
     on_bench(run)
 
 
-def heard_after(*calls: tuple[str, str, Any], source: str = "arm") -> list[dict[str, Any]]:
+def heard_after(*calls: tuple[str, str, Any], source: str = "arm", roles: Any = ()) -> list[dict[str, Any]]:
     """
     The events that reach a subscriber after some ARM calls.
     """
@@ -84,7 +87,7 @@ def heard_after(*calls: tuple[str, str, Any], source: str = "arm") -> list[dict[
         for method, path, body in calls:
             await site.arm(method, path, body)
 
-    on_site(test, source=source)
+    on_site(test, source=source, roles=roles)
     return sites[0].heard
 
 
@@ -108,6 +111,24 @@ def test_a_write_is_told() -> None:
         event["data"]["claims"]["appid"],
         event["data"]["httpRequest"]["clientRequestId"],
     )
+
+
+def test_the_role_behind_a_write_is_told() -> None:
+    """
+    The evidence names the assignment that let the caller write; a caller without one shows a role only.
+    """
+    policy = f"{SERVICE}/apis/orders/policies/policy"
+    roles = [{"principal": "apimend", "role": "Contributor", "scope": "subscription"}]
+    (named,) = heard_after(("PUT", policy, POLICY), roles=roles)
+    (bare,) = heard_after(("PUT", policy, POLICY))
+    evidence = named["data"]["authorization"]["evidence"]
+
+    assert ("Contributor", "66666666666666666666666666666666", "ServicePrincipal") == (
+        evidence["role"],
+        evidence["principalId"],
+        evidence["principalType"],
+    )
+    assert {"role"} == set(bare["data"]["authorization"]["evidence"])
 
 
 def test_a_creation_is_told_without_its_request() -> None:

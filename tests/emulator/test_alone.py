@@ -1,0 +1,91 @@
+"""The emulator as a program of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import emulator
+from emulator.__main__ import arguments, main, options_of
+
+FOLDER = Path(emulator.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def announced() -> Iterator[str]:
+    """
+    What a running `python -m emulator` prints.
+    """
+    command = [sys.executable, "-m", "emulator", "--update-seconds", "1"]
+    with subprocess.Popen(command, cwd=FOLDER.parent, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "\n")
+        yield "".join(lines)
+        process.send_signal(signal.SIGINT)
+
+
+def test_it_says_where_everything_listens(announced: str) -> None:
+    """
+    The start-up message names ARM, identity, gateways, vaults, control, the CA file and a first call.
+    """
+    for words in (
+        "Azure Resource Manager",
+        "managed identity",
+        "API gateways",
+        "vault kv-contoso-dev",
+        "CA cert",
+        "curl",
+    ):
+        assert words in announced
+
+
+def test_its_control_answers(announced: str) -> None:
+    """
+    The printed health address answers with the endpoints.
+    """
+    found = re.search(r"http://\S+/_emulator/health", announced)
+    assert found is not None
+    with urllib.request.urlopen(found[0]) as answer:
+        health = json.load(answer)
+
+    assert "ok" == health["status"]
+    assert health["arm"] in announced
+
+
+def test_a_tenant_that_isnt_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    A missing tenant file ends in one clear line and status 2.
+    """
+    assert 2 == main(["--tenant", "/nowhere.yaml"])
+    assert "can't start" in capsys.readouterr().err
+
+
+def test_updates_are_shortened() -> None:
+    """
+    On its own, service updates take the seconds asked for.
+    """
+    options = options_of(arguments(["--update-seconds", "3", "--port", "8443"]))
+
+    assert (3, 8443) == (options.update_duration.total_seconds(), options.port)
+
+
+def test_nothing_of_the_product_is_imported() -> None:
+    """
+    Importing the emulator brings no module of the product with it.
+    """
+    code = (
+        "import sys, emulator.__main__\n"
+        "ours = {'apimend', 'remediators', 'devhost', 'cli'}\n"
+        "print([name for name in sys.modules if name.partition('.')[0] in ours])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, capture_output=True, text=True, check=True)
+
+    assert "[]" == done.stdout.strip()

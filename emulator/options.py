@@ -138,7 +138,7 @@ class Options:
     consistency_lag: timedelta = timedelta(0)
     # How long a new resource stays out of lists.
     list_lag: timedelta = timedelta(0)
-    # Does the list of APIs also hold revisions that aren't current? Expected not; no recording has two revisions.
+    # Does the list of APIs also hold revisions that aren't current? Clients expect not; a recording of 2020 shows so.
     list_revisions: bool = False
     # How many items a page of a list holds. 100 is expected, not recorded.
     page_size: int = 100

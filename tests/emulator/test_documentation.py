@@ -32,7 +32,7 @@ def test_the_documented_control_calls_exist() -> None:
     """
     Every control call that the document names is a route, and the other way round.
     """
-    named = set(re.findall(r"/_emulator/[\w/]+", DOCUMENT.read_text("utf-8").partition("## How far")[0]))
+    named = set(re.findall(r"/_emulator/[\w/{}-]+", DOCUMENT.read_text("utf-8").partition("## How far")[0]))
     own = {route.path for route in inventory.routes() if route.path.startswith("/_emulator/")}
 
     assert set() == named - own

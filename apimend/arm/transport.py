@@ -27,6 +27,7 @@ from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse
 from azure.core.rest import HttpRequest
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
+from apimend import telemetry
 from apimend.ports import Clock
 from apimend.settings import Cloud
 
@@ -88,9 +89,15 @@ class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core lo
 
     async def send(self, request: Any, **kwargs: Any) -> Any:
         """One request on the wire."""
+        kind = _kind(request.url)
         if (calls := CALLS.get()) is not None:
-            calls[_kind(request.url)] += 1
-        return await super().send(request, **kwargs)
+            calls[kind] += 1
+        if kind != "vault" and (run := telemetry.CORRELATION.get()):
+            request.headers[telemetry.CORRELATION_HEADER] = run
+        with telemetry.calling(request.method, request.url, kind) as call:
+            answer = await super().send(request, **kwargs)
+            call.answered(answer.status_code, answer.headers)
+            return answer
 
 
 def _kind(url: str) -> str:

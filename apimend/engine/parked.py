@@ -11,6 +11,7 @@ from datetime import datetime
 
 import structlog
 
+from apimend import telemetry
 from apimend.ports import Clock, Records
 
 _log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ class Parking:
         parked = Parked(id=f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4()}", queue=queue, text=text[:_LONGEST], why=why, at=now)
         body = {"v": _VERSION, "queue": parked.queue, "text": parked.text, "why": why, "at": now.isoformat()}
         await self.records.put(CONTAINER, parked.id, json.dumps(body).encode())
+        telemetry.count("apimend.parked", {"queue": queue})
         _log.error("message.parked", queue=queue, why=why, parked=parked.id)
         return parked
 

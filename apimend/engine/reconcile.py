@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from apimend import telemetry
 from apimend.engine import settle
 from apimend.engine.apply import STOP_NOTE, Applier
 from apimend.engine.guard import BUSY_AGAIN, Circumstances, decide
@@ -79,6 +80,7 @@ class Engine:
         if visit is None:
             return None
         trigger = await self.bells.trigger(visit.instance) or self._follow_up(visit.instance)
+        telemetry.waited(await self.bells.due(visit.instance), self.clock.now())
         try:
             run = await self.visit(trigger)
         except LeaseTaken:
@@ -90,7 +92,8 @@ class Engine:
     async def visit(self, trigger: Trigger, *, requested: Mode | None = None) -> Run:
         """One visit, under the instance's lease. Raises LeaseTaken."""
         async with self.leases.hold(trigger.instance) as lease:
-            with structlog.contextvars.bound_contextvars(instance=str(trigger.instance), cause=trigger.cause.value):
+            bound = {"instance": str(trigger.instance), "cause": trigger.cause.value, "event_id": trigger.event_id}
+            with structlog.contextvars.bound_contextvars(**bound, run=""), telemetry.visiting(trigger):
                 run = await self.reconcile(trigger, lease, requested=requested)
                 _log.info("visit.ended", run=run.id, result=run.result.value, changes=len(run.plan.changes))
                 return run
@@ -113,6 +116,8 @@ class Engine:
         orders = await self.ledger.orders(trigger.instance)
         reader = self.azure.reader(trigger.instance)
         look = Look(trigger=trigger, id=self.new_id(), started=now, reader=reader, progress=progress, orders=orders)
+        structlog.contextvars.bind_contextvars(run=look.id)
+        telemetry.correlate(look.id)
         look.requested = lowest([requested, *(o.mode for o in orders if o.kind is OrderKind.REPLAY)])
         await self._recover(look)
         try:
@@ -270,6 +275,7 @@ class Engine:
         if look.waits_for_update:
             return run
         await self.ledger.save_run(run)
+        telemetry.visited(run)
         for order in look.orders:
             if is_done(order, run):
                 await self.ledger.consume(order, run.id)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from apimend import telemetry
 from apimend.logs import logger
 from apimend.model.desired import Desired
 from apimend.model.errors import TryLater
@@ -143,6 +144,7 @@ class Notices:
             await self._notifier.publish([events.of_run(RunView.of(run, links=self._links), run)])
         elif await self._has_room(message.route, run):
             await self._post(message.route, run)
+            telemetry.told(run, self._clock.now())
         else:
             await self._hold(message.route, run)
         await self._memory.tell(lane, run, said_by(run))

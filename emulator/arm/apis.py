@@ -199,8 +199,10 @@ class Apis:
         base = base_of(self._provider, call)
         every = self._provider.store.children(base, "apis")
         found = [one for one in every if self._provider.options.list_revisions or MARK not in one.name]
-        items = [whole(one, linked_api(one)) for one in found]
-        return private(call, page(self._provider, call, items, layout=Layout.INDENTED))
+        return private(
+            call,
+            page(self._provider, call, found, lambda one: whole(one, linked_api(one)), layout=Layout.INDENTED),
+        )
 
     async def put(self, call: Call) -> Answer:
         answer = self._with_version_set(await self._entities.put(call))

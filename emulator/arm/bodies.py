@@ -4,7 +4,7 @@ Two steps that every route of ARM shares: reading a JSON body, and cutting a lis
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -30,15 +30,22 @@ def body_of(call: Call) -> Mapping[str, Any]:
 
 
 def page(
-    provider: Provider, call: Call, items: Sequence[Json], *, count: bool = True, layout: Layout = Layout.COMPACT
+    provider: Provider,
+    call: Call,
+    items: Sequence[Any],
+    show: Callable[[Any], Json] = lambda item: item,
+    *,
+    count: bool = True,
+    layout: Layout = Layout.COMPACT,
 ) -> Answer:
     """
-    One page of a list: `value`, the total as `count`, and `nextLink` where more follows.
+    One page of a list: `value`, the total as `count`, and `nextLink` where more follows. Only what stands on the page
+    is brought into the form that `show` gives it.
     """
     top = int(call.query.get("$top", provider.options.page_size))
     skip = int(call.query.get("$skip", "0"))
     size = min(top, provider.options.page_size)
-    shown = list(items[skip : skip + size])
+    shown = [show(one) for one in items[skip : skip + size]]
     body: Json = {"value": [_other_case(one) for one in shown] if provider.options.mixed_case else shown}
     if count:
         body["count"] = len(items)

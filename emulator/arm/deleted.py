@@ -80,7 +80,7 @@ class Deleted:
     async def list_all(self, call: Call) -> Answer:
         wanted = call.params["subscription"].casefold()
         found = [one for one in _kept(self._provider) if one.id.split("/")[2].casefold() == wanted]
-        return page(self._provider, call, [_shown(one) for one in found], count=False)
+        return page(self._provider, call, found, _shown, count=False)
 
     async def get(self, call: Call) -> Answer:
         return Answer(body=_shown(self._existing(call)))

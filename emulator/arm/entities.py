@@ -76,8 +76,10 @@ class Entities:
             for one in self.provider.store.children(parent, self.kind.segment)
             if not lag or one.created is None or one.created + lag <= now
         ]
-        items = [whole(one, show(one)) for one in filtered(call.query.get("$filter", ""), found)]
-        return private(call, page(self.provider, call, items, layout=Layout.INDENTED))
+        picked = filtered(call.query.get("$filter", ""), found)
+        return private(
+            call, page(self.provider, call, picked, lambda one: whole(one, show(one)), layout=Layout.INDENTED)
+        )
 
     async def head(self, call: Call) -> Answer:
         return with_etag(call, Answer(), self.existing(call).etag)

@@ -68,7 +68,7 @@ class Resources:
         self._subscription(call)
         prefix = f"/subscriptions/{call.params['subscription']}/".casefold()
         found = [one for one in self._provider.store.of_type(GROUPS) if key_of(one.id).startswith(prefix)]
-        return page(self._provider, call, [shown(one) for one in found], count=False)
+        return page(self._provider, call, found, shown, count=False)
 
     async def group(self, call: Call) -> Answer:
         self._provider.group_of(call)
@@ -114,7 +114,7 @@ class Resources:
             self._provider.group_of(call)
             prefix += f"resourceGroups/{call.params['group']}/"
         found = [one for one in self._provider.store.of_type(VAULTS) if key_of(one.id).startswith(prefix.casefold())]
-        return page(self._provider, call, [shown(one) for one in found], count=False)
+        return page(self._provider, call, found, shown, count=False)
 
     async def of_type(self, call: Call) -> Answer:
         """

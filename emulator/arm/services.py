@@ -42,13 +42,13 @@ class Services:
     async def list_all(self, call: Call) -> Answer:
         wanted = call.params["subscription"].casefold()
         found = [one for one in self._provider.store.of_type(SERVICE) if one.id.split("/")[2].casefold() == wanted]
-        return page(self._provider, call, [shown(one) for one in found], count=False)
+        return page(self._provider, call, found, shown, count=False)
 
     async def list_group(self, call: Call) -> Answer:
         self._provider.group_of(call)
         prefix = f"/subscriptions/{call.params['subscription']}/resourcegroups/{call.params['group']}/".casefold()
         found = [one for one in self._provider.store.of_type(SERVICE) if one.id.casefold().startswith(prefix)]
-        return page(self._provider, call, [shown(one) for one in found], count=False)
+        return page(self._provider, call, found, shown, count=False)
 
     async def get(self, call: Call) -> Answer:
         asked = self._asked(call)

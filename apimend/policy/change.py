@@ -67,6 +67,8 @@ class FoundCheck:
 
 def find_checks(document: Document) -> tuple[FoundCheck, ...]:
     """The checks in `inbound`, or in a fragment, in their order. One inside somebody's own `choose` is not found."""
+    if checks.NAME not in document.text:
+        return ()
     home = document.root if document.is_fragment else document.section(INBOUND)
     return () if home is None else tuple(_found(home))
 
@@ -186,7 +188,7 @@ def _insertion(document: Document, lines: Lines, *, is_global: bool, before_base
     home = document.root if document.is_fragment else document.section(INBOUND)
     if home is None:
         return add_section(document, INBOUND, lines)
-    leading = home.children[0] if home.children else None
+    leading = home.first_element
     if leading is None:
         return insert_first(home, lines)
     if before_base and leading.name == "base":

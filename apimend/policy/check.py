@@ -8,6 +8,7 @@ does not understand of an element it names, so that nobody takes the rest for th
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
 from apimend.policy.document import Element
@@ -45,19 +46,20 @@ class CheckRead:
     not_understood: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=256)
 def check_lines(check: ClientCertificateCheck) -> Lines:
     """The element as lines. Raises ValueError where a value can't be written as a literal."""
     switches = " ".join(f'{name}="{switch(check, name)}"' for name in SWITCHES)
     if not check.identities:
-        return [(0, f"<{NAME} {switches} />")]
-    identities = [(2, identity_tag(identity)) for identity in check.identities]
-    return [
+        return ((0, f"<{NAME} {switches} />"),)
+    identities = ((2, identity_tag(identity)) for identity in check.identities)
+    return (
         (0, f"<{NAME} {switches}>"),
         (1, "<identities>"),
         *identities,
         (1, "</identities>"),
         (0, f"</{NAME}>"),
-    ]
+    )
 
 
 def switch(check: ClientCertificateCheck, name: str) -> str:
@@ -106,6 +108,7 @@ def same_check(one: ClientCertificateCheck, other: ClientCertificateCheck) -> bo
     return normal_check(one) == normal_check(other)
 
 
+@lru_cache(maxsize=256)
 def normal_check(check: ClientCertificateCheck) -> ClientCertificateCheck:
     """The same check in one form of several that mean the same."""
     identities = {normal_identity(identity) for identity in check.identities}

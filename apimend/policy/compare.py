@@ -12,7 +12,6 @@ from collections.abc import Hashable, Iterator
 
 from apimend.policy.document import Document, Element
 from apimend.policy.escape import unescape
-from apimend.policy.scan import WIDTH
 
 _SPACE = " \t\r\n\ufeff"
 
@@ -44,21 +43,19 @@ def _merged(document: Document) -> Iterator[Hashable]:
 
 def _pieces(document: Document) -> Iterator[str | tuple[Hashable, ...]]:
     """Strings are text; tuples are tags."""
-    parts = document.parts
-    for index in range(len(document.partners)):
-        before, kind, name, _, slash = parts[WIDTH * index : WIDTH * (index + 1)]
-        yield unescape(before)
-        if kind.startswith("![CDATA["):
-            yield unescape(kind[8:-2].replace("&", "&amp;"))
-        elif kind.startswith("/"):
-            yield ("end", kind[1:].rstrip())
-        elif kind:
-            yield ("special", unescape(kind.replace("&", "&amp;")))
+    yield unescape(document.before)
+    for index, tag in enumerate(document.tags):
+        if tag.kind.startswith("![CDATA["):
+            yield unescape(tag.kind[8:-2].replace("&", "&amp;"))
+        elif tag.depth < 0:
+            yield ("end", tag.name)
+        elif tag.kind:
+            yield ("special", unescape(tag.kind.replace("&", "&amp;")))
         else:
-            yield ("start", name, _attributes(Element(document, index)))
-            if slash:
-                yield ("end", name)
-    yield unescape(parts[-1])
+            yield ("start", tag.name, _attributes(Element(document, index)))
+            if tag.slash:
+                yield ("end", tag.name)
+        yield unescape(tag.behind)
 
 
 def _attributes(element: Element) -> frozenset[tuple[str, str]]:

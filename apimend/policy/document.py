@@ -10,18 +10,22 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate, islice
+from functools import cached_property, lru_cache
+from itertools import accumulate
 
 from apimend.policy.escape import unescape
 from apimend.policy.expressions import expression_end
-from apimend.policy.scan import NAME, SPACE, WIDTH, line_starts, not_understood, scan
+from apimend.policy.scan import NAME, SPACE, Scanned, Tag, line_starts, not_understood, scan
 
 SECTIONS = ("inbound", "backend", "outbound", "on-error")
 ROOTS = ("policies", "fragment")
 
 _ATTRIBUTE = re.compile(rf"{SPACE}++({NAME}){SPACE}*+={SPACE}*+([\"'])")
 _VALUE = {'"': re.compile(r'(?:[^"@]++|@(?![({]))*+'), "'": re.compile(r"(?:[^'@]++|@(?![({]))*+")}
+
+
+_FEW = 24
+"""Up to so many tags it is quicker to add their lengths up than to prepare a table of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +38,23 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """
-    One attribute: `raw` as it is written, `value` as it is meant.
-
-    `span` reaches from the name to the closing quote, `value_span` is what stands between the quotes.
-    """
+    """One attribute: `raw` as it is written between the quotes, `value` as it is meant."""
 
     name: str
     raw: str
     value: str
-    span: Span
-    value_span: Span
+    start: int
+    value_start: int
+
+    @property
+    def span(self) -> Span:
+        """From the name to the closing quote."""
+        return Span(self.start, self.value_start + len(self.raw) + 1)
+
+    @property
+    def value_span(self) -> Span:
+        """What stands between the quotes."""
+        return Span(self.value_start, self.value_start + len(self.raw))
 
     @property
     def is_literal(self) -> bool:
@@ -52,47 +62,50 @@ class Attribute:
         return "@(" not in self.raw and "@{" not in self.raw and "{{" not in self.raw
 
 
-@dataclass(frozen=True)
 class Document:
-    """A policy document or a fragment, read without loss. Make one with `Document.parse`."""
+    """
+    A policy document or a fragment, read without loss. Make one with `Document.parse`; nothing changes it.
 
-    text: str
-    parts: list[str]
-    partners: list[int]
-    root_index: int
-    sections: dict[str, int]
+    `tags` are its tags in order; `partners` has for each the index of the tag that ends it, or its own.
+    """
+
+    def __init__(self, text: str, scanned: Scanned, partners: list[int], root: int, sections: dict[str, int]) -> None:
+        self.text = text
+        self.before, self.pieces, self.tags = scanned
+        self.partners = partners
+        self._root = root
+        self._sections = sections
 
     @staticmethod
     def parse(text: str) -> "Document":
         """Read a text. Raises PolicyNotUnderstood where it can't be read without guessing."""
-        parts = scan(text)
-        partners, roots = _pair(text, parts)
-        root = _only_root(text, parts, roots)
-        return Document(text, parts, partners, root, _sections(text, parts, partners, root))
+        scanned = scan(text)
+        partners = _pair(text, scanned)
+        root = _only_root(text, scanned, partners)
+        return Document(text, scanned, partners, root, _sections(text, scanned, partners, root))
 
     @property
     def root(self) -> "Element":
         """`<policies>` or `<fragment>`."""
-        return Element(self, self.root_index)
+        return Element(self, self._root)
 
     @property
     def is_fragment(self) -> bool:
         """Whether this is a policy fragment, which has no sections."""
-        return self.parts[WIDTH * self.root_index + 2] == "fragment"
+        return self.tags[self._root].name == "fragment"
 
     def section(self, name: str) -> "Element | None":
         """A section by name; None where the document has none."""
-        index = self.sections.get(name)
+        index = self._sections.get(name)
         return None if index is None else Element(self, index)
 
     @property
     def tokens(self) -> Iterator[str]:
         """The texts and tags in their order. Joined they are the source."""
-        for at in range(0, len(self.parts) - 1, WIDTH):
-            before, *tag = self.parts[at : at + WIDTH]
-            yield before
-            yield f"<{''.join(tag)}>"
-        yield self.parts[-1]
+        yield self.before
+        for tag in self.tags:
+            yield f"<{tag.kind}{'' if tag.depth < 0 else tag.name}{tag.attributes}{tag.slash}>"
+            yield tag.behind
 
     def place(self, position: int) -> tuple[int, int]:
         """Line and column of a position, from 1."""
@@ -104,23 +117,32 @@ class Document:
         """Where each line begins; the first behind a byte order mark."""
         return line_starts(self.text)
 
-    @cached_property
-    def starts(self) -> list[int]:
-        """Where each tag begins: what the parts before it are long, and `<` and `>` of every earlier tag."""
-        lengths = accumulate(map(len, self.parts))
-        return [length + 2 * index for index, length in enumerate(islice(lengths, 0, None, WIDTH))]
+    def tag_start(self, index: int) -> int:
+        """The position of a tag."""
+        if "_starts" not in self.__dict__ and index < _FEW:
+            return len(self.before) + index + sum(map(len, self.pieces[:index]))
+        return self._starts[index] + index
 
     def tag_end(self, index: int) -> int:
         """The position behind a tag."""
-        return self.starts[index + 1] - len(self.parts[WIDTH * (index + 1)])
+        return self.tag_start(index) + 1 + len(self.pieces[index]) - len(self.tags[index].behind)
+
+    def text_before(self, index: int) -> str:
+        """The text between a tag and the one before it."""
+        return self.tags[index - 1].behind if index else self.before
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each piece begins, the `<` of the earlier ones left out."""
+        return list(accumulate(map(len, self.pieces), initial=len(self.before)))
 
 
-@dataclass(frozen=True)
 class Element:
-    """One element of a document. Two are equal when they are the same one of the same text."""
+    """One element of a document; a view. Two are equal when they are the same one of the same text."""
 
-    document: Document
-    index: int
+    def __init__(self, document: Document, index: int) -> None:
+        self.document = document
+        self.index = index
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
@@ -133,17 +155,27 @@ class Element:
     @property
     def name(self) -> str:
         """The name, as written."""
-        return self.document.parts[WIDTH * self.index + 2]
+        return self.tag.name
+
+    @property
+    def tag(self) -> Tag:
+        """Its start tag."""
+        return self.document.tags[self.index]
 
     @property
     def is_self_closed(self) -> bool:
         """Whether it is written `<name />`."""
-        return self.document.parts[WIDTH * self.index + 4] == "/"
+        return self.tag.depth == 0
+
+    @property
+    def text_before(self) -> str:
+        """The text in front of its start tag, back to the tag before."""
+        return self.document.text_before(self.index)
 
     @property
     def start(self) -> int:
         """Where its start tag begins."""
-        return self.document.starts[self.index]
+        return self.document.tag_start(self.index)
 
     @property
     def span(self) -> Span:
@@ -154,12 +186,12 @@ class Element:
     def inner_span(self) -> Span:
         """What stands between start tag and end tag; empty, at the end, where it is self-closed."""
         begin = self.document.tag_end(self.index)
-        return Span(begin, begin if self.is_self_closed else self.document.starts[self._last])
+        return Span(begin, begin if self.is_self_closed else self.document.tag_start(self._last))
 
     @property
-    def end_tag_span(self) -> Span | None:
-        """The end tag; None where it is self-closed."""
-        return None if self.is_self_closed else Span(self.inner_span.end, self.span.end)
+    def end_space(self) -> str:
+        """The white space in its end tag, behind the name; empty where it is self-closed."""
+        return "" if self.is_self_closed else self._kind(self._last)[1 + len(self.name) :]
 
     @property
     def text(self) -> str:
@@ -181,10 +213,10 @@ class Element:
         """The attributes by name, in their order. Raises PolicyNotUnderstood where one is given twice."""
         found: dict[str, Attribute] = {}
         begin = self.start + 1 + len(self.name)
-        for attribute in _attributes(self.document.parts[WIDTH * self.index + 3], begin):
-            if attribute.name in found:
-                not_understood(self.document.text, attribute.span.start, f"attribute `{attribute.name}` is given twice")
-            found[attribute.name] = attribute
+        for name, raw, value, start, value_start in _attributes(self.tag.attributes):
+            if name in found:
+                not_understood(self.document.text, begin + start, f"attribute `{name}` is given twice")
+            found[name] = Attribute(name, raw, value, begin + start, begin + value_start)
         return found
 
     def value(self, name: str) -> str | None:
@@ -192,7 +224,7 @@ class Element:
         attribute = self.attributes.get(name)
         return None if attribute is None else attribute.value
 
-    @property
+    @cached_property
     def children(self) -> tuple["Element", ...]:
         """The elements directly in it, without comments, CDATA and processing instructions."""
         return tuple(Element(self.document, index) for index in self._child_tags if not self._kind(index))
@@ -209,13 +241,14 @@ class Element:
         """The text and CDATA directly in it, as it is meant; comments left out."""
         if self.is_self_closed:
             return ""
-        parts, pieces = self.document.parts, []
+        document = self.document
+        texts: list[str] = []
         for index in self._child_tags:
-            pieces.append(unescape(parts[WIDTH * index]))
+            texts.append(unescape(document.text_before(index)))
             if self._kind(index).startswith("![CDATA["):
-                pieces.append(self._kind(index)[8:-2])
-        pieces.append(unescape(parts[WIDTH * self._last]))
-        return "".join(pieces)
+                texts.append(self._kind(index)[8:-2])
+        texts.append(unescape(document.text_before(self._last)))
+        return "".join(texts)
 
     @property
     def has_comments(self) -> bool:
@@ -225,11 +258,15 @@ class Element:
     @property
     def next_element(self) -> "Element | None":
         """The sibling that follows, where nothing but white space stands between."""
-        following = self._last + 1
-        parts = self.document.parts
-        if following >= len(self.document.partners) or self._kind(following) or parts[WIDTH * following].strip():
+        following, tags = self._last + 1, self.document.tags
+        if following >= len(tags) or tags[following].kind or tags[self._last].behind.strip():
             return None
         return Element(self.document, following)
+
+    @property
+    def first_element(self) -> "Element | None":
+        """The first element directly in it."""
+        return next((Element(self.document, index) for index in self._child_tags if not self._kind(index)), None)
 
     @property
     def parent(self) -> "Element | None":
@@ -251,79 +288,75 @@ class Element:
             index = self.document.partners[index] + 1
 
     def _kind(self, index: int) -> str:
-        return self.document.parts[WIDTH * index + 1]
+        return self.document.tags[index].kind
 
 
-def _pair(text: str, parts: list[str]) -> tuple[list[int], list[int]]:
-    """For each tag the tag that ends it (itself, where none does), and the tags that stand at the top."""
-    names = parts[2::WIDTH]
-    partners = list(range(len(names)))
+def _pair(text: str, scanned: Scanned) -> list[int]:
+    """For each tag the tag that ends it, and itself where none does."""
+    tags = scanned.tags
+    partners = list(range(len(tags)))
     open_: list[int] = []
-    roots: list[int] = []
-    for index, (kind, slash) in enumerate(zip(parts[1::WIDTH], parts[4::WIDTH], strict=True)):
-        if not kind:
-            if not open_:
-                roots.append(index)
-            if not slash:
-                open_.append(index)
-        elif kind[0] == "/":
-            if not open_ or names[open_[-1]] != kind[1:].rstrip():
-                _wrong_end(text, parts, index, open_)
+    for index, tag in enumerate(tags):
+        depth = tag[0]
+        if depth > 0:
+            open_.append(index)
+        elif depth < 0:
+            if not open_ or tags[open_[-1]][1] != tag[1]:
+                due = f"`</{tags[open_[-1]].name}>` is due" if open_ else "nothing is open"
+                not_understood(text, _start_of(scanned, index), f"`</{tag.name}>` stands where {due}")
             partners[open_.pop()] = index
     if open_:
-        not_understood(text, _start_of(parts, open_[-1]), f"`{names[open_[-1]]}` is not closed")
-    return partners, roots
+        not_understood(text, _start_of(scanned, open_[-1]), f"`{tags[open_[-1]].name}` is not closed")
+    return partners
 
 
-def _wrong_end(text: str, parts: list[str], index: int, open_: list[int]) -> None:
-    due = f"`</{parts[WIDTH * open_[-1] + 2]}>` is due" if open_ else "nothing is open"
-    not_understood(text, _start_of(parts, index), f"`<{parts[WIDTH * index + 1]}>` stands where {due}")
-
-
-def _only_root(text: str, parts: list[str], roots: list[int]) -> int:
+def _only_root(text: str, scanned: Scanned, partners: list[int]) -> int:
+    roots: list[int] = []
+    index = 0
+    while index < len(partners):
+        if scanned.tags[index].name:
+            roots.append(index)
+        index = partners[index] + 1
     if not roots:
         not_understood(text, len(text), "the document has no root element")
     if len(roots) > 1:
-        not_understood(text, _start_of(parts, roots[1]), "the document has a second root element")
-    name = parts[WIDTH * roots[0] + 2]
+        not_understood(text, _start_of(scanned, roots[1]), "the document has a second root element")
+    name = scanned.tags[roots[0]].name
     if name not in ROOTS:
-        not_understood(text, _start_of(parts, roots[0]), f"the root is `{name}`, neither `policies` nor `fragment`")
+        not_understood(text, _start_of(scanned, roots[0]), f"the root is `{name}`, neither `policies` nor `fragment`")
     return roots[0]
 
 
-def _sections(text: str, parts: list[str], partners: list[int], root: int) -> dict[str, int]:
+def _sections(text: str, scanned: Scanned, partners: list[int], root: int) -> dict[str, int]:
     sections: dict[str, int] = {}
-    if parts[WIDTH * root + 2] == "fragment":
+    if scanned.tags[root].name == "fragment":
         return sections
     index = root + 1
     while index < partners[root]:
-        name = parts[WIDTH * index + 2]
+        name = scanned.tags[index].name
         if name in sections:
-            not_understood(text, _start_of(parts, index), f"section `{name}` stands twice")
+            not_understood(text, _start_of(scanned, index), f"section `{name}` stands twice")
         if name:
             sections[name] = index
         index = partners[index] + 1
     return sections
 
 
-def _start_of(parts: list[str], index: int) -> int:
-    return sum(map(len, parts[: WIDTH * index + 1])) + 2 * index
+def _start_of(scanned: Scanned, index: int) -> int:
+    return len(scanned.before) + index + sum(map(len, scanned.pieces[:index]))
 
 
-def _attributes(raw: str, begin: int) -> Iterator[Attribute]:
+@lru_cache(maxsize=4096)
+def _attributes(raw: str) -> tuple[tuple[str, str, str, int, int], ...]:
+    """Name, spelling, meaning, and where name and value begin, of each attribute in a start tag."""
+    found: list[tuple[str, str, str, int, int]] = []
     position = 0
-    while found := _ATTRIBUTE.match(raw, position):
-        name, quote = found.groups()
-        start, end = found.end(), _value_end(raw, found.end(), quote)
-        written = raw[start:end]
-        yield Attribute(
-            name=name,
-            raw=written,
-            value=unescape(written, quote=quote),
-            span=Span(begin + found.start(1), begin + end + 1),
-            value_span=Span(begin + start, begin + end),
-        )
+    while attribute := _ATTRIBUTE.match(raw, position):
+        name, quote = attribute.groups()
+        start, end = attribute.end(), _value_end(raw, attribute.end(), quote)
+        found.append((name, raw[start:end], unescape(raw[start:end], quote=quote), attribute.start(1), start))
         position = end + 1
+    return tuple(found)
 
 
 def _value_end(raw: str, position: int, quote: str) -> int:

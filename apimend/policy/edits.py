@@ -24,7 +24,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE_BEFORE = re.compile(r"(?:\r\n|\r|\n)[ \t]*\Z")
 _INDENT = re.compile(r"[ \t]*\Z")
 _COMMENTS_BEHIND = re.compile(r"(?:[ \t]*<!--[^\r\n]*?-->)+(?=[ \t]*[\r\n])")
-_SPACE_BEHIND = re.compile(r"[ \t\r\n]*")
+_LINE_BEHIND = re.compile(r"[ \t]*+[\r\n]")
 
 WAS_SELF_CLOSED = " "
 WAS_MISSING = "  "
@@ -71,7 +71,7 @@ def insert_first(parent: Element, lines: Lines) -> Edit:
     """An element as the first in its parent, comments at the top left in front of nothing."""
     if parent.is_self_closed:
         return _expand(parent, lines, mark=WAS_SELF_CLOSED if parent.name in (*SECTIONS, *ROOTS) else "")
-    return _insert(parent, parent.inner_span.start, lines, sample=_first(parent.children))
+    return _insert(parent, parent.inner_span.start, lines, sample=parent.first_element)
 
 
 def insert_after(parent: Element, sibling: Element, lines: Lines) -> Edit:
@@ -91,7 +91,7 @@ def add_section(document: Document, name: str, lines: Lines) -> Edit:
     """A section that the document doesn't have, at its place in the order of sections, with one element."""
     root = document.root
     before = _section_before(document, name)
-    layout = layout_in(root, sample=before or _first(root.children))
+    layout = layout_in(root, sample=before or root.first_element)
     inner = Layout(layout.newline, layout.indent + layout.unit, layout.unit)
     content = f"<{name}>{layout.newline}{inner.lines(lines)}{layout.newline}{layout.indent}</{name}{WAS_MISSING}>"
     if root.is_self_closed:
@@ -111,9 +111,9 @@ def remove(element: Element, through: Element | None = None) -> Edit:
     parent, last = element.parent, through or element
     if parent is None or not _is_alone(parent, element, last):
         return take_out(element, last)
-    if _mark(parent) == WAS_SELF_CLOSED:
+    if parent.end_space == WAS_SELF_CLOSED:
         return Edit(Span(parent.inner_span.start - 1, parent.span.end), "/>")
-    return remove(parent) if _mark(parent) == WAS_MISSING else take_out(element, last)
+    return remove(parent) if parent.end_space == WAS_MISSING else take_out(element, last)
 
 
 def take_out(element: Element, through: Element | None = None) -> Edit:
@@ -126,14 +126,16 @@ def replace(element: Element, text: str) -> Edit:
     return Edit(element.span, text)
 
 
-def layout_in(parent: Element, sample: Element | None = None) -> Layout:
-    """The layout of what stands in an element; `sample` is an element in it whose line shows the indent."""
-    text = parent.document.text
-    outer = _own_indent(text, parent.start)
+def layout_in(parent: Element, sample: Element | None = None, position: int | None = None) -> Layout:
+    """
+    The layout of what stands in an element.
+
+    `sample` is an element in it whose line shows the indent, `position` where the line end is looked for.
+    """
     unit = _unit(parent.document)
-    shown = None if sample is None else _own_indent(text, sample.start)
-    indent = shown if shown is not None else (outer or "") + unit
-    return Layout(_newline(text, parent.inner_span.start), indent, unit)
+    shown = None if sample is None else _own_indent(sample)
+    indent = shown if shown is not None else (_own_indent(parent) or "") + unit
+    return Layout(_newline(parent.document.text, parent.start if position is None else position), indent, unit)
 
 
 def one_line(lines: Lines) -> str:
@@ -145,16 +147,14 @@ def _insert(parent: Element, position: int, lines: Lines, *, sample: Element | N
     text = parent.document.text
     if not _has_line_behind(text, position) or _is_marked_empty(parent):
         return Edit(Span(position, position), one_line(lines))
-    layout = layout_in(parent, sample)
-    newline = _newline(text, position)
-    layout = Layout(newline, layout.indent, layout.unit)
-    return Edit(Span(position, position), newline + layout.lines(lines))
+    layout = layout_in(parent, sample, position)
+    return Edit(Span(position, position), layout.newline + layout.lines(lines))
 
 
 def _expand(element: Element, lines: Lines, *, mark: str) -> Edit:
     text = element.document.text
     layout = layout_in(element)
-    outer = _own_indent(text, element.start) or ""
+    outer = _own_indent(element) or ""
     content = f">{layout.newline}{layout.lines(lines)}{layout.newline}{outer}</{element.name}{mark}>"
     start = element.span.end - 2
     return Edit(Span(start if mark else _end_of_last_word(text, start), element.span.end), content)
@@ -162,8 +162,7 @@ def _expand(element: Element, lines: Lines, *, mark: str) -> Edit:
 
 def _has_line_behind(text: str, position: int) -> bool:
     """Whether a line end comes before anything else: then this place is laid out in lines."""
-    space = _SPACE_BEHIND.match(text, position)
-    return space is not None and _LINE_END.search(space.group()) is not None
+    return _LINE_BEHIND.match(text, position) is not None
 
 
 def _end_of_last_word(text: str, position: int) -> int:
@@ -187,31 +186,26 @@ def _is_alone(parent: Element, first: Element, last: Element) -> bool:
     return all(not part.strip(" \t\r\n") and _LINE_END.search(part) is not None for part in (before, behind))
 
 
-def _mark(parent: Element) -> str:
-    tag = parent.end_tag_span
-    return "" if tag is None else parent.document.text[tag.start + 2 + len(parent.name) : tag.end - 1]
-
-
 def _is_marked_empty(parent: Element) -> bool:
     """An empty section whose end tag the author spaced as we would: there our line style would be ambiguous."""
-    inner = parent.document.text[parent.inner_span.start : parent.inner_span.end]
-    return not inner.strip(" \t\r\n") and _mark(parent) in (WAS_SELF_CLOSED, WAS_MISSING)
+    if parent.end_space not in (WAS_SELF_CLOSED, WAS_MISSING):
+        return False
+    return not parent.document.text[parent.inner_span.start : parent.inner_span.end].strip(" \t\r\n")
 
 
-def _own_indent(text: str, start: int) -> str | None:
+def _own_indent(element: Element) -> str | None:
     """The indent of a line that begins with this element; None where something stands before it."""
-    begin = _end_of_last_word(text, start)
-    line = _LINE_BEFORE.search(text, begin, start)
-    if line is not None:
-        return line.group().lstrip("\r\n")
-    return text[:start].lstrip("\ufeff") if begin == 0 or text[:begin] == "\ufeff" else None
+    before = element.text_before
+    line = before.replace("\r", "\n").rpartition("\n")
+    if line[2].strip(" \t"):
+        return None if line[2] != "\ufeff" else ""
+    return line[2] if line[1] or (element.document.before == before and not element.index) else None
 
 
 def _unit(document: Document) -> str:
     """One step of indent: what the first section has more than the root, else a TAB as the service writes."""
-    root = _own_indent(document.text, document.root.start)
-    first = _first(document.root.children)
-    shown = None if first is None else _own_indent(document.text, first.start)
+    first = document.root.first_element
+    root, shown = _own_indent(document.root), None if first is None else _own_indent(first)
     if root is not None and shown is not None and shown.startswith(root) and shown != root:
         return shown[len(root) :]
     return "\t"
@@ -227,7 +221,3 @@ def _section_before(document: Document, name: str) -> Element | None:
     earlier = [document.section(each) for each in SECTIONS[: SECTIONS.index(name)]]
     present = [section for section in earlier if section is not None]
     return max(present, key=lambda section: section.start) if present else None
-
-
-def _first(elements: Sequence[Element]) -> Element | None:
-    return elements[0] if elements else None

@@ -15,6 +15,30 @@ _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _APOSTROPHES = ("'", "&apos;", "&#39;", "&#x27;")
 _QUOTES = ('"', "&quot;", "&#34;", "&#x22;")
 
+_STRINGS = (
+    r"\"(?!\"\")(?:[^\"\\]++|\\(?s:.))*+\"",
+    r"@\"(?:[^\"]++|\"\")*+\"",
+    r"\$\"(?:[^\"\\{}]++|\\(?s:.)|\{\{|\}\}|\{[^{}()\[\]\"'&/:]*+(?::[^{}\"]*+)?\})*+\"",
+    r"&quot;(?:[^&\\]++|\\(?s:.)|&(?!quot;))*+&quot;",
+)
+_FLAT = "|".join(
+    (
+        r"[^()\[\]{}\"'&/@$#]++",
+        *_STRINGS,
+        r"'(?:[^'\\\r\n]|\\[^\r\n&])'",
+        r"//[^\r\n\u0085\u2028\u2029]*+",
+        r"/\*(?s:.*?)\*/",
+        r"/(?![/*])",
+        r"&(?!quot;|apos;|#)",
+        r"@(?=[A-Za-z_])",
+    )
+)
+"""Code that opens and closes nothing: the common kinds of tokens, each read to its end."""
+
+
+_CODE = re.compile(rf"(?:{_FLAT}|\((?:{_FLAT})*+\)|\[(?:{_FLAT})*+\]|\{{(?:{_FLAT})*+\}})*+")
+"""The same with one level of brackets: what needs no stack to be read."""
+
 _LANDMARK = re.compile(r"[()\[\]{}:#]|//|/\*|'|&(?:apos|#39|#x27);|(?:\$@|@\$|[$@])?(?:\"|&(?:quot|#34|#x22);)")
 _LINE = re.compile(r"[^\r\n\u0085\u2028\u2029]*+")
 _FORMAT = re.compile(r"[^{}]*+")
@@ -65,6 +89,8 @@ def expression_end(text: str, start: int) -> int:
     open_ = [_CLOSERS[text[start + 1]]]
     position = start + 2
     while open_:
+        if len(open_[-1]) == 1:
+            position = _matched_end(_CODE, text, position)
         found = _LANDMARK.search(text, position)
         if found is None:
             raise ExpressionFault("the expression is not closed", start)

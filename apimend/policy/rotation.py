@@ -25,7 +25,7 @@ def only_accepts_more(before: str | None, after: str | None) -> bool:
         return False
     if not old or len(old) != len(new) or not all(map(_is_wider, old, new)):
         return False
-    return same_policy(_without_checks(before, old), _without_checks(after, new))
+    return same_policy(Document.parse(_without_checks(before, old)), Document.parse(_without_checks(after, new)))
 
 
 def _is_wider(old: FoundCheck, new: FoundCheck) -> bool:

@@ -1,26 +1,22 @@
 """
 From policy text to tags, without changing, repairing or forgetting a character.
 
-Called by document.py. The scanner knows what makes the structure (tags, comments, CDATA, processing
-instructions, expressions) and nothing of what policies mean. What it can't read without guessing is a
+Called by document.py and by the report's diff. The scanner knows what makes the structure (tags, comments, CDATA,
+processing instructions, expressions) and nothing of what policies mean. What it can't read without guessing is a
 PolicyNotUnderstood with its line and column.
 
-The result is one flat list: five strings a tag (`text before`, `kind`, `name`, `attributes`, `slash`), then
-the text behind the last tag. `kind` is empty for a start tag, `/name` for an end tag, and for a comment, CDATA
-or processing instruction it is all that stands between `<` and `>`. Joined again with `<` and `>` they are
-the source. Most documents are split by one regular expression at once; a document where an
-expression needs C# to be read takes the second, slower road, tag by tag. Both are linear: every quantifier
-is possessive, and whatever the fast road does not know ends it.
+A text is cut at every `<`. Most pieces hold one whole tag and the text behind it, and such a piece reads the same
+wherever it stands, so it is read once and remembered: policies of one tenant are made of few different pieces. A
+piece that is cut inside an expression or a comment is not whole; there, and only there, the scanner goes on by
+hand until the next `<` that begins a tag. Every step moves on, and every quantifier is possessive: the time is
+linear in the text, whatever stands in it.
 """
 
 import re
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.policy.expressions import ExpressionFault, expression_end
-
-WIDTH = 5
-"""Strings a tag in the flat list."""
 
 SPACE = "[ \\t\\r\\n]"
 NAME = r"[A-Za-z_\x80-\uffff][A-Za-z0-9_:.\x80-\uffff-]*+"
@@ -28,39 +24,93 @@ NAME = r"[A-Za-z_\x80-\uffff][A-Za-z0-9_:.\x80-\uffff-]*+"
 _SPECIAL = r"!--(?s:.*?)--(?=>)|!\[CDATA\[(?s:.*?)\]\](?=>)|\?(?s:.*?)\?(?=>)"
 
 
-def _simple_expression() -> str:
-    """`@(...)` with few levels of brackets and plain strings: what can be read without a C# scanner."""
-    string = r'"(?!"")(?:[^"\\]++|\\(?s:.))*+"|&quot;(?:[^&"\\]++|\\[^&"]|&(?!quot;))*+&quot;'
-    atom = rf"[^()\[\]{{}}\"'&/<@$#\\]++|&(?:lt|gt|amp);|&&|{string}|/(?![/*])|'[^'\"\\<&\r\n]'"
-    inside = atom
-    for _ in range(3):
-        inside = rf"{atom}|\((?:{inside})*+\)|\[(?:{inside})*+\]"
-    return rf"@\((?:{inside})*+\)"
-
-
-_VALUE = rf'"(?:{_simple_expression()})?+(?:[^"<@]++|@(?![({{]))*+"' + "|'[^'<@]*+'"
+_VALUE = r'"(?:[^"<@]++|@(?![({]))*+"' + r"|'(?:[^'<@]++|@(?![({]))*+'"
 _ATTRIBUTES = rf"(?:{SPACE}++{NAME}{SPACE}*+={SPACE}*+(?:{_VALUE}))*+{SPACE}*+"
 _TAG = rf"<(/{NAME}{SPACE}*+(?=>)|{_SPECIAL}|)((?<=<){NAME}|(?<!<))({_ATTRIBUTES})(/?)>"
 
-_SPLIT = re.compile(rf"{_TAG}|<(?s:.*)")
-_ONE_TAG = re.compile(_TAG)
-_LANDMARK = re.compile(r"<|@[({]")
+_TAG_PATTERN = re.compile(_TAG)
 _EXPRESSION = re.compile(r"@[({]")
+_LANDMARK = re.compile(r"<|@[({]")
 _START = re.compile(rf"<({NAME})")
 _ATTRIBUTE_NAME = re.compile(rf"{SPACE}++{NAME}{SPACE}*+={SPACE}*+[\"']")
 _PLAIN = {'"': re.compile(r'(?:[^"<@]++|@(?![({]))*+'), "'": re.compile(r"(?:[^'<@]++|@(?![({]))*+")}
 _TAG_END = re.compile(rf"{SPACE}*+(/?)>")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
+_LONGEST = 65_536
+_REMEMBERED = 16_777_216
+"""Characters: the longest piece that is remembered, and all of them together."""
 
-def scan(text: str) -> list[str]:
-    """The flat list of a policy text. Raises PolicyNotUnderstood."""
-    parts = _SPLIT.split(text)
-    if len(parts) > 1 and parts[-2] is None:
-        return _scan_slowly(text)
-    if "@" in text and not all("@" not in part or _expressions_end(part) for part in parts[::WIDTH]):
-        return _scan_slowly(text)
-    return parts
+
+class Tag(NamedTuple):
+    """
+    What stands between `<` and `>`, and the text behind it.
+
+    `depth` is 1 for a start tag, -1 for an end tag, 0 for all others. `kind` is empty for a start tag and `/name`
+    for an end tag; for a comment, CDATA or a processing instruction it is all that stands in it. Between `<` and `>`
+    stand kind, name (of a start tag), attributes and slash.
+    """
+
+    depth: int
+    name: str
+    kind: str
+    attributes: str
+    slash: str
+    behind: str
+
+
+class Scanned(NamedTuple):
+    """A text, cut: joined with `<`, `before` and the pieces are the source. Each piece is one tag, `<` left out."""
+
+    before: str
+    pieces: list[str]
+    tags: list[Tag]
+
+
+def scan(text: str) -> Scanned:
+    """A text as tags. Raises PolicyNotUnderstood."""
+    before, *pieces = text.split("<")
+    if "@" not in before or _expressions_end(before):
+        try:
+            return Scanned(before, pieces, list(map(_whole, pieces)))
+        except _NotWhole:
+            pass
+    return _scan_by_hand(text, before, pieces)
+
+
+class _NotWhole(Exception):
+    """A piece that is cut inside something, or is no tag at all."""
+
+
+class _Whole(dict[str, Tag]):
+    """The pieces that were read so far."""
+
+    characters = 0
+
+    def __missing__(self, piece: str) -> Tag:
+        try:
+            tag, _ = _tag_at("<" + piece, 0)
+        except PolicyNotUnderstood as error:
+            raise _NotWhole from error
+        if len(piece) <= _LONGEST:
+            self._remember(piece, tag)
+        return tag
+
+    def _remember(self, piece: str, tag: Tag) -> None:
+        self.characters += len(piece)
+        if self.characters > _REMEMBERED:
+            self.clear()
+            self.characters = len(piece)
+        self[piece] = tag
+
+
+_whole = _Whole().__getitem__
+
+
+def _tag(kind: str, name: str, attributes: str, slash: str, behind: str) -> Tag:
+    if kind.startswith("/"):
+        return Tag(-1, kind[1:].rstrip(), kind, attributes, slash, behind)
+    return Tag(0 if kind or slash else 1, name, kind, attributes, slash, behind)
 
 
 def not_understood(text: str, position: int, reason: str) -> NoReturn:
@@ -91,24 +141,47 @@ def _expressions_end(part: str) -> bool:
     return True
 
 
-def _scan_slowly(text: str) -> list[str]:
-    parts: list[str] = []
-    begun = position = 0
+def _scan_by_hand(text: str, before: str, cut: list[str]) -> Scanned:
+    """The same where some pieces are not whole: those are put together from the text."""
+    position = _text_end(text, 0)
+    before, number = text[:position], text.count("<", 0, position)
+    pieces: list[str] = []
+    tags: list[Tag] = []
+    while position < len(text):
+        try:
+            piece, tag = cut[number], _whole(cut[number])
+            end = position + 1 + len(piece)
+        except _NotWhole:
+            tag, end = _tag_at(text, position)
+            piece = text[position + 1 : end]
+        pieces.append(piece)
+        tags.append(tag)
+        number += 1 + piece.count("<")
+        position = end
+    return Scanned(before, pieces, tags)
+
+
+def _tag_at(text: str, start: int) -> tuple[Tag, int]:
+    """The tag that begins at a position, with the text behind it, and where that ends."""
+    found = _TAG_PATTERN.match(text, start)
+    if found is not None:
+        pieces, end = (found[1], found[2], found[3], found[4]), found.end()
+    else:
+        pieces, end = _start_tag(text, start)
+    text_end = _text_end(text, end)
+    return _tag(*pieces, text[end:text_end]), text_end
+
+
+def _text_end(text: str, begun: int) -> int:
+    """Where the text that begins at a position ends: at the next `<` that is not in an expression."""
+    position = begun
     while found := _LANDMARK.search(text, position):
         start = found.start()
-        if found.group() != "<":
-            is_first = position == begun and not text[begun:start].strip("\ufeff \t\r\n")
-            position = _text_expression(text, start, is_first=is_first)
-            continue
-        tag = _ONE_TAG.match(text, start)
-        if tag is not None:
-            parts += (text[begun:start], *tag.groups())
-            begun = position = tag.end()
-        else:
-            pieces, position = _start_tag(text, start)
-            parts += (text[begun:start], *pieces)
-            begun = position
-    return [*parts, text[begun:]]
+        if found.group() == "<":
+            return start
+        is_first = position == begun and not text[begun:start].strip("\ufeff \t\r\n")
+        position = _text_expression(text, start, is_first=is_first)
+    return len(text)
 
 
 def _text_expression(text: str, start: int, *, is_first: bool) -> int:

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from apimend.model.errors import PolicyNotUnderstood
-from apimend.policy.scan import WIDTH, scan
+from apimend.policy.scan import scan
 from apimend.report.plain import clean
 
 MASK = "…"
@@ -102,18 +102,15 @@ def _common(first: Sequence[_Token], second: Sequence[_Token]) -> int:
 
 def _tokens(text: str) -> list[_Token]:
     """The tags and texts of a document without its layout, which the service rewrites."""
-    parts = scan(text)
-    tokens: list[_Token] = []
+    scanned = scan(text)
     depth = 0
-    for position in range(0, len(parts) - 1, WIDTH):
-        between, kind, name, attributes, slash = parts[position : position + WIDTH]
-        tokens += _text(between, depth)
-        if kind.startswith("/"):
-            depth = max(depth - 1, 0)
-        tokens.append(_tag(kind, name, attributes, slash, depth))
-        if not kind and not slash:
-            depth += 1
-    return tokens + _text(parts[-1], depth)
+    tokens = _text(scanned.before, depth)
+    for tag in scanned.tags:
+        depth = max(depth - (tag.depth < 0), 0)
+        tokens.append(_tag(tag.kind, "" if tag.kind else tag.name, tag.attributes, tag.slash, depth))
+        depth += tag.depth > 0
+        tokens += _text(tag.behind, depth)
+    return tokens
 
 
 def _text(between: str, depth: int) -> list[_Token]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from script.conformance_document import DOCUMENT, document
 from tests.conformance.behaviours import ASKED, BEHAVIOURS, Behaviour
+from tests.conformance.document import DOCUMENT, document
 from tests.conformance.stories import LEFT_OUT, STORIES
 from tests.conformance.test_cases import CASES
 
@@ -44,7 +44,7 @@ def test_nothing_is_both_replayed_and_left_out() -> None:
 
 def test_the_document_is_as_generated() -> None:
     """
-    docs/emulator-conformance.md is what script/conformance_document.py writes.
+    docs/emulator-conformance.md is what tests.conformance.document writes.
     """
     assert document() == DOCUMENT.read_text("utf-8")
 

@@ -1,26 +1,24 @@
 """
 Writes docs/emulator-conformance.md: what the local Azure was compared with, and what came of it.
 
-Run it after a change of the lists under tests/conformance; a test says when that was forgotten.
+Run it after a change of the lists beside it (`python -m tests.conformance.document`); a test says when that was
+forgotten.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.conformance.behaviours import ASKED, BEHAVIOURS, Behaviour
 from tests.conformance.contradictions import CONTRADICTIONS, DEVIATIONS
 from tests.conformance.stories import LEFT_OUT, STORIES
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "emulator-conformance.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "emulator-conformance.md"
 
 HEAD = """# How like Azure the local Azure is
 
-Written by `script/conformance_document.py` from the lists under `tests/conformance`; the tests there hold every line.
+Written by `python -m tests.conformance.document` from the lists beside it; the tests there hold every line.
 
 A recording is an exchange with the real Azure that somebody published; `service/23` is the name of one. They are no
 part of the project: where `APIMEND_MATERIAL` names a folder that holds them, the tests replay them. The project's own

@@ -1,8 +1,8 @@
 """
 Where Azure, as recorded, does not keep to its own specification. The one list of exceptions of the checker.
 
-Each entry says what is let through and why; `wire n` is a numbered behaviour of the recordings, a name like
-`service/10` a recorded case. An entry that nothing needs any more fails a test.
+Each entry says what is let through and why; `behaviour n` is the n-th of `behaviours`, a name like `service/10` a
+recorded case. An entry that nothing needs any more fails a test.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
         definition="ErrorDetail",
         kind=NULL,
         members=("details",),
-        reason="wire 1 and 2: errors carry details: null",
+        reason="behaviour 1 and 2: errors carry details: null",
     ),
     Contradiction(
         definition="ErrorDetail",
         kind=EXTRA,
         members=("innerError",),
-        reason="wire 1: the resource provider's errors carry innerError: null (errors/06)",
+        reason="behaviour 1: the resource provider's errors carry innerError: null (errors/06)",
     ),
     Contradiction(
         definition="ApiManagementServiceBaseProperties",
@@ -115,13 +115,13 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
             "identityClientId",
             "keyVaultId",
         ),
-        reason="wire 31: all keys are always there; hostName is null until activation (service/01)",
+        reason="behaviour 31: all keys are always there; hostName is null until activation (service/01)",
     ),
     Contradiction(
         definition="CertificateConfiguration",
         kind=NULL,
         members=("certificatePassword", "encodedCertificate"),
-        reason="wire 34: secrets come back as null (hostnames/01)",
+        reason="behaviour 34: secrets come back as null (hostnames/01)",
     ),
     Contradiction(
         definition="ApiVersionConstraint",
@@ -145,13 +145,13 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
         definition="KeyVaultContractCreateProperties",
         kind=NULL,
         members=("identityClientId",),
-        reason="wire 36: null stands for the system-assigned identity (certificate/02)",
+        reason="behaviour 36: null stands for the system-assigned identity (certificate/02)",
     ),
     Contradiction(
         definition="ApiEntityBaseContract",
         kind=NULL,
         members=("authenticationSettings", "description", "subscriptionKeyParameterNames"),
-        reason="wire 39: null in lists and where nothing was set (api-product/17, api-product/22)",
+        reason="behaviour 39: null in lists and where nothing was set (api-product/17, api-product/22)",
     ),
     Contradiction(
         definition="ApiContractProperties",
@@ -187,7 +187,7 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
         definition="ProductContractProperties",
         kind=EXTRA,
         members=("groups",),
-        reason="wire 40: the answer to a PUT has the groups (api-product/05)",
+        reason="behaviour 40: the answer to a PUT has the groups (api-product/05)",
     ),
     Contradiction(
         definition="SubscriptionContractProperties",
@@ -205,7 +205,7 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
         definition="GatewayContractProperties",
         kind=EXTRA,
         members=("heartbeat",),
-        reason="wire 40: null after a PUT, [] after a GET (gateway/02)",
+        reason="behaviour 40: null after a PUT, [] after a GET (gateway/02)",
     ),
     Contradiction(
         definition="NamedValueContractProperties",
@@ -241,13 +241,13 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
         definition="CertificateBundle",
         kind=EXTRA,
         members=("pending",),
-        reason="wire 38: the latest version embeds it (keyvault/04)",
+        reason="behaviour 38: the latest version embeds it (keyvault/04)",
     ),
     Contradiction(
         definition="CertificateItem",
         kind=EXTRA,
         members=("subject",),
-        reason="wire 38: an empty string in lists (keyvault/06)",
+        reason="behaviour 38: an empty string in lists (keyvault/06)",
     ),
     Contradiction(
         definition="X509CertificateProperties",
@@ -259,13 +259,13 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
         definition="CertificateListResult",
         kind=NULL,
         members=("nextLink",),
-        reason="wire 38: null on the last page (keyvault/06)",
+        reason="behaviour 38: null on the last page (keyvault/06)",
     ),
     Contradiction(
         definition="SecretListResult",
         kind=NULL,
         members=("nextLink",),
-        reason="wire 38: null on the last page (keyvault/09)",
+        reason="behaviour 38: null on the last page (keyvault/09)",
     ),
     Contradiction(
         definition="ProductEntityBaseParameters",
@@ -299,21 +299,21 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
         definition="GatewayHostnameConfigurationCollection",
         kind=EXTRA,
         members=("count",),
-        reason="wire 39: sub-resource lists count",
+        reason="behaviour 39: sub-resource lists count",
         recorded=False,
     ),
     Contradiction(
         definition="GatewayCertificateAuthorityCollection",
         kind=EXTRA,
         members=("count",),
-        reason="wire 39: sub-resource lists count",
+        reason="behaviour 39: sub-resource lists count",
         recorded=False,
     ),
     Contradiction(
         definition="AllPoliciesCollection",
         kind=EXTRA,
         members=("count",),
-        reason="wire 39: sub-resource lists count",
+        reason="behaviour 39: sub-resource lists count",
         recorded=False,
     ),
 )
@@ -327,7 +327,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         operation="*_Delete",
         what="without If-Match",
-        reason="wire 12: the service accepts a DELETE without it",
+        reason="behaviour 12: the service accepts a DELETE without it",
     ),
     Deviation(
         operation="*_CreateOrUpdate",
@@ -352,12 +352,12 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         operation="ApiManagementService_Update",
         what="a body with 202",
-        reason="wire 22: the accepted PATCH answers the whole resource (service/23)",
+        reason="behaviour 22: the accepted PATCH answers the whole resource (service/23)",
     ),
     Deviation(
         operation="Certificate_RefreshSecret",
         what="another body with 200",
-        reason="wire 37: a flat management-API object (certificate/04)",
+        reason="behaviour 37: a flat management-API object (certificate/04)",
     ),
     Deviation(
         operation="ProductApi_CreateOrUpdate",
@@ -367,7 +367,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
         operation="*",
         what="another body with 40[45]",
-        reason='wire 4 and 20: a wrong verb answers {"Message"}, a wrong path nothing (api-product/11)',
+        reason='behaviour 4 and 20: a wrong verb answers {"Message"}, a wrong path nothing (api-product/11)',
     ),
 )
 

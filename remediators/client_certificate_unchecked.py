@@ -148,6 +148,8 @@ class ClientCertificateUnchecked:
             return Proposal(findings=findings, coverage=live, coverage_after=live)
         proposal = _proposal(observed, desired, _place(observed, desired, standards), live)
         proposal = _asked_for_expired_waivers(proposal, observed, desired, context)
+        if not proposal.changes:
+            proposal = replace(proposal, findings=(*proposal.findings, *_let_in(observed, declared, context)))
         remember = {} if proposal.changes or proposal.findings else {_REMEMBERED: observed.fingerprint}
         depends = dependence(observed.clients)
         return replace(proposal, remember=remember, notes=(depends,) if depends else ())
@@ -309,6 +311,20 @@ def _was(edit: PlacedEdit) -> str:
     if edit.before is None:
         return "no policy"
     return "another check" if find_checks(Document.parse(edit.before)) else "no check"
+
+
+def _let_in(observed: Reach, declared: DeclaredCheck, context: VisitContext) -> Iterator[Finding]:
+    """Canaries that got through without a certificate though the check is said to be in force."""
+    for shown in context.handshakes.values():
+        if declared.action is Action.ENFORCE and shown.canary is not None and shown.canary < 300:
+            yield Finding(
+                code="canary_let_in",
+                target=observed.service.id,
+                remediator=ClientCertificateUnchecked.name,
+                severity=Severity.HIGH,
+                message=f"{shown.host} answered {shown.canary} to the canary call, which had no certificate.",
+                why_left="The declared check is in place, so something else answers on this path.",
+            )
 
 
 def _left(instance: InstanceId, unplaced: tuple[Unplaced, ...]) -> Iterator[Finding]:

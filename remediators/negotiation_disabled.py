@@ -14,7 +14,7 @@ References: https://learn.microsoft.com/azure/api-management/api-management-howt
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -57,7 +57,7 @@ class NegotiationDisabled:
             return Proposal(findings=(_unknown_tier(service),))
         silent = _silent(service, desired)
         if not silent:
-            return Proposal()
+            return Proposal(findings=tuple(_not_seen(service, context)))
         if service.tier.refuses_without and not desired.consumption_require:
             return Proposal(findings=(_not_required(service),))
         findings = tuple(_blocked(service, text) for text in observed.unfetchable) + _uploaded(service, desired)
@@ -72,6 +72,24 @@ def _silent(service: Service, desired: Desired) -> tuple[Hostname, ...]:
         return ()
     wanted = [entry for entry in service.proxies if entry.host.casefold() not in desired.plain_hosts]
     return tuple(entry for entry in wanted if not service.negotiates(entry))
+
+
+def _not_seen(service: Service, context: VisitContext) -> Iterator[Finding]:
+    """Hosts that Resource Manager says do ask, and that from outside don't."""
+    for entry in service.proxies:
+        shown = context.handshakes.get(entry.host.casefold())
+        if shown is not None and shown.asks is False and service.negotiates(entry) and not service.busy:
+            yield Finding(
+                code="negotiation_not_observed",
+                target=service.id,
+                remediator=NegotiationDisabled.name,
+                severity=Severity.HIGH,
+                message=f"{entry.host} is set to ask for a certificate, but in a handshake it did not.",
+                why_left="Something stands in front of the gateway, or the setting is not live: a check would refuse "
+                "everybody who comes in there.",
+                steps=("Look for a proxy that ends TLS in front of the host, and declare `arrives` accordingly.",),
+                blocks=frozenset({Stage.VALIDATE}),
+            )
 
 
 def _change(service: Service, silent: Sequence[Hostname]) -> Change:

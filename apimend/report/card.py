@@ -187,6 +187,7 @@ def _facts(view: RunView, room: Room) -> Sequence[tuple[str, str]]:
         *(("Note", note) for note in view.notes[: room.steps]),
         ("Caused by", view.why),
         ("Where", f"{view.resource_group} · {view.subscription}"),
+        ("From outside", clip("; ".join(view.observed), room.length)),
         ("Severity", view.severity.word),
         ("Mode", view.mode.word + (f" · {view.declared}" if view.declared else "")),
         ("Visited", f"{moment(view.started)} · run {view.run}"),

@@ -28,6 +28,10 @@ def render(view: RunView) -> dict[str, Any]:
         "nextSteps": list(view.next_steps),
         "calls": dict(view.calls),
         "nextVisitSeconds": view.next_visit,
+        "observed": [
+            {"host": h.host, "asks": h.asks, "versions": list(h.versions), "canary": h.canary, "why": h.why}
+            for h in view.handshakes
+        ],
     }
 
 

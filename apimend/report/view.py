@@ -6,13 +6,13 @@ nothing: what is left out for want of room, a renderer leaves out and says so.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apimend.model.desired import Desired, Mode
 from apimend.model.ids import ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding, Kind, Plan, Severity, Stage
-from apimend.model.runs import Cause, Outcome, Run, Status, Trigger
+from apimend.model.runs import Cause, Handshake, Outcome, Run, Status, Trigger
 from apimend.report import diff, wording
 from apimend.report.kinds import NoticeKind, kind_of, severity_of
 from apimend.report.links import Links
@@ -153,7 +153,13 @@ class RunView:
     counts: Mapping[Status, int]
     calls: Mapping[str, int]
     next_visit: float | None
+    handshakes: tuple[Handshake, ...]
     pages: Pages
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        """What the hosts showed from outside, a sentence each."""
+        return tuple(map(_shown, self.handshakes))
 
     @classmethod
     def of(cls, run: Run, desired: Desired | None = None, links: Links | None = None, *, token: str = "") -> "RunView":
@@ -200,6 +206,7 @@ class RunView:
             counts=_counts(changes),
             calls=dict(run.calls),
             next_visit=run.next_visit,
+            handshakes=tuple(replace(h, host=clean(h.host), why=clean(h.why)) for h in run.handshakes),
             pages=_pages(kind, run, links or Links(), token),
         )
 
@@ -207,6 +214,14 @@ class RunView:
     def headline(self) -> str:
         """The title so that it can stand alone."""
         return f"{self.kind.look.label}. {self.title}." if self.kind.look.title_needs_it else self.title
+
+
+def _shown(handshake: Handshake) -> str:
+    if handshake.asks is None:
+        return f"{handshake.host} can't be reached from here ({handshake.why})"
+    asks = "asks for a certificate" if handshake.asks else "does not ask for a certificate"
+    canary = f", canary without one: {handshake.canary}" if handshake.canary is not None else ""
+    return f"{handshake.host} {asks} ({', '.join(handshake.versions)}){canary}"
 
 
 def expected_minutes(plan: Plan) -> tuple[int, int]:

@@ -2,9 +2,12 @@
 The look from outside, at hosts that really speak TLS.
 """
 
+import pytest
+
+from apimend.model.runs import Handshake
 from apimend.probe import TlsProber
 from demo.world import World
-from tests.job.conftest import HOST, desired, opened, touch
+from tests.job.conftest import HOST, INSTANCE, desired, opened, touch
 
 
 def prober(world: World) -> TlsProber:
@@ -49,3 +52,35 @@ async def test_what_cant_be_reached_is_neither_good_nor_bad() -> None:
     assert (None, None) == (unknown.asks, closed.asks)
     assert unknown.why
     assert closed.why
+
+
+async def test_what_is_seen_from_outside_stands_in_the_run_and_the_card() -> None:
+    """
+    A replay looks from outside where the setting says so, and tells it everywhere.
+    """
+    async with opened(settings={"APIMEND_PROBE": "true"}) as world:
+        await touch(world)
+        await world.http("POST", "/api/replay", {"instance": INSTANCE})
+        await world.settle()
+        _, run = await world.http("GET", (await world.runs())[0]["detail"])
+
+        (seen,) = run["observed"]
+        assert (HOST, True, ["TLS 1.2", "TLS 1.3"]) == (seen["host"], seen["asks"], seen["versions"])
+
+
+async def test_a_host_that_does_not_do_as_it_says_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A host that is set to ask and does not, as behind a proxy, is reported, and no check goes in.
+    """
+
+    async def silent(self: TlsProber, host: str, *, canary_path: str = "") -> Handshake:
+        return Handshake(host=host, asks=False, versions=("TLS 1.3",))
+
+    monkeypatch.setattr(TlsProber, "shake_hands", silent)
+    async with opened(settings={"APIMEND_PROBE": "true"}) as world:
+        await touch(world)
+        await world.http("POST", "/api/replay", {"instance": INSTANCE})
+        await world.settle()
+        _, run = await world.http("GET", (await world.runs())[0]["detail"])
+
+        assert "negotiation_not_observed" in [finding["code"] for finding in run["findings"]]

@@ -25,6 +25,7 @@ from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical
 from apimend.model.tiers import Switch
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
 
+_SILENT = "silent"
 _RESENDABLE = ("builtin", "keyvault", "")
 
 
@@ -57,7 +58,7 @@ class NegotiationDisabled:
             return Proposal(findings=(_unknown_tier(service),))
         silent = _silent(service, desired)
         if not silent:
-            return Proposal(findings=tuple(_not_seen(service, context)))
+            return Proposal(findings=tuple(_not_seen(service, context)), remember=_seen(context))
         if service.tier.refuses_without and not desired.consumption_require:
             return Proposal(findings=(_not_required(service),))
         findings = tuple(_blocked(service, text) for text in observed.unfetchable) + _uploaded(service, desired)
@@ -75,10 +76,11 @@ def _silent(service: Service, desired: Desired) -> tuple[Hostname, ...]:
 
 
 def _not_seen(service: Service, context: VisitContext) -> Iterator[Finding]:
-    """Hosts that Resource Manager says do ask, and that from outside don't."""
+    """Hosts that Resource Manager says do ask, and that when last seen from outside didn't."""
+    seen = {**context.progress.evidence, **_seen(context)}
     for entry in service.proxies:
-        shown = context.handshakes.get(entry.host.casefold())
-        if shown is not None and shown.asks is False and service.negotiates(entry) and not service.busy:
+        silent = seen.get(f"seen {entry.host.casefold()}") == _SILENT
+        if silent and service.negotiates(entry) and not service.busy:
             yield Finding(
                 code="negotiation_not_observed",
                 target=service.id,
@@ -90,6 +92,12 @@ def _not_seen(service: Service, context: VisitContext) -> Iterator[Finding]:
                 steps=("Look for a proxy that ends TLS in front of the host, and declare `arrives` accordingly.",),
                 blocks=frozenset({Stage.VALIDATE}),
             )
+
+
+def _seen(context: VisitContext) -> dict[str, str]:
+    """What this visit saw from outside, for those that don't look."""
+    told = {host: shown.asks for host, shown in context.handshakes.items() if shown.asks is not None}
+    return {f"seen {host}": "asks" if asks else _SILENT for host, asks in told.items()}
 
 
 def _change(service: Service, silent: Sequence[Hostname]) -> Change:

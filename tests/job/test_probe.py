@@ -78,9 +78,12 @@ async def test_a_host_that_does_not_do_as_it_says_is_a_finding(monkeypatch: pyte
 
     monkeypatch.setattr(TlsProber, "shake_hands", silent)
     async with opened(settings={"APIMEND_PROBE": "true"}) as world:
+        mark = world.mark()
         await touch(world)
+        await world.settle(5)
         await world.http("POST", "/api/replay", {"instance": INSTANCE})
         await world.settle()
         _, run = await world.http("GET", (await world.runs())[0]["detail"])
 
+        assert not [entry for entry in world.writes(mark) if "/policies/" in entry.path]
         assert "negotiation_not_observed" in [finding["code"] for finding in run["findings"]]

@@ -64,6 +64,7 @@ def service(raw: Raw) -> Service:
             user_identities=_identities(raw.get("identity") or {}),
             tags=raw.get("tags") or {},
             virtual_network_type=properties.get("virtualNetworkType") or "",
+            subnet_id=(properties.get("virtualNetworkConfiguration") or {}).get("subnetResourceId") or "",
             gateway_url=properties.get("gatewayUrl") or "",
             raw=json.dumps(raw, ensure_ascii=False),
         )
@@ -124,6 +125,7 @@ def certificate(raw: Raw) -> Certificate:
         identity_client_id=vault.get("identityClientId"),
         last_status=status.get("code") or "",
         last_message=status.get("message") or "",
+        has_private_key=properties.get("hasPrivateKey") is not False,
     )
 
 
@@ -137,7 +139,7 @@ def api(raw: Raw) -> Api:
         path=properties.get("path") or "",
         type=(properties.get("type") or properties.get("apiType") or "http").casefold(),
         revision=properties.get("apiRevision") or "1",
-        is_current=properties.get("isCurrent", True) is not False,
+        is_current=properties.get("isCurrent", ";rev=" not in raw["name"]) is not False,
         is_online=properties.get("isOnline", True) is not False,
         subscription_required=properties.get("subscriptionRequired", True) is not False,
         version=properties.get("apiVersion") or "",

@@ -174,14 +174,11 @@ def test_a_call_nobody_described_is_a_finding(checker: Checker) -> None:
 
 
 @needs_material
-@pytest.mark.parametrize("case", sorted(recordings()))
+@pytest.mark.parametrize("case", sorted(set(recordings()) - set(NOT_JUDGED)))
 def test_recordings_agree_with_the_specification(material_checker: Checker, case: str) -> None:
     """
     Every recorded answer fits the specification and the list of contradictions.
     """
-    if case in NOT_JUDGED:
-        pytest.skip(NOT_JUDGED[case])
-
     assert () == material_checker.check(recordings()[case].exchange, recorded=True, requests=False)
 
 

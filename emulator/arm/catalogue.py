@@ -18,6 +18,7 @@ from emulator.arm.gateways import Gateways
 from emulator.arm.graph import Graph
 from emulator.arm.kinds import KINDS
 from emulator.arm.links import Links
+from emulator.arm.metadata import Metadata
 from emulator.arm.named_values import NamedValues
 from emulator.arm.operation_results import OperationResults
 from emulator.arm.policies import Policies
@@ -45,7 +46,18 @@ def register(azure: LocalAzure) -> None:
     polls = Polls(provider)
     azure.table.add(*_service_routes(Services(provider, polls), polls))
     azure.table.add(*Apis(provider).routes(), *Entities(provider, OPERATION).routes())
-    for part in (Assignments, Deleted, Policies, Certificates, Fragments, NamedValues, Subscriptions, Gateways, Links):
+    for part in (
+        Assignments,
+        Deleted,
+        Metadata,
+        Policies,
+        Certificates,
+        Fragments,
+        NamedValues,
+        Subscriptions,
+        Gateways,
+        Links,
+    ):
         azure.table.add(*part(provider).routes())
     for kind in KINDS:
         azure.table.add(*Entities(provider, kind).routes())

@@ -54,8 +54,12 @@ class Changes:
         wanted = {
             name: value
             for name, value in (sent.get("properties") or {}).items()
-            if name not in READ_ONLY and name not in SECRETIVE and value is not None
+            if name not in READ_ONLY and name not in SECRETIVE and _less_nulls(value) is not None
         }
+        same = {
+            name for name, value in wanted.items() if _less_nulls(value) == _less_nulls(current.properties.get(name))
+        }
+        wanted = {name: value for name, value in wanted.items() if name not in same}
         wanted.pop("restore", None)
         if isinstance(wanted.get("apiVersionConstraint"), Mapping):
             held = current.properties.get("apiVersionConstraint") or {}
@@ -164,3 +168,15 @@ class Changes:
 
 def sku_of(service: Resource) -> str:
     return str((service.body.get("sku") or {}).get("name", ""))
+
+
+def _less_nulls(value: Any) -> Any:
+    """
+    A value without its nulls and empty members: clients leave out what answers write as null.
+    """
+    if isinstance(value, Mapping):
+        found = {name: kept for name, one in value.items() if (kept := _less_nulls(one)) is not None}
+        return found or None
+    if isinstance(value, list):
+        return [_less_nulls(one) for one in value] or None
+    return value

@@ -21,7 +21,7 @@ from emulator.arm.errors import locked, provider_error
 from emulator.arm.keyvault import FetchFailed, fetch_certificate
 from emulator.arm.operations import Kind
 from emulator.arm.policies import plant_global
-from emulator.arm.polls import Polls
+from emulator.arm.polls import SINGLE_URL_SINCE, Polls
 from emulator.arm.provider import SERVICE, Provider, service_path
 from emulator.arm.service_body import activating, new_properties, region, shown
 from emulator.arm.service_changes import QUICK, After, Changes, sku_of
@@ -227,7 +227,9 @@ class Services:
         operation = self._provider.operations.start(
             Kind.UPDATE, current.id, str(current.body["location"]), begun + self._duration(current), finish
         )
-        status = 200 if whole and tiers.is_v2(sku_of(current)) else 202
+        # Clients of the newer versions accept no 202 here; up to 2021-08-01 it was recorded.
+        new = tiers.is_v2(sku_of(current)) or call.api_version >= SINGLE_URL_SINCE
+        status = 200 if whole and new else 202
         return self._polls.announced(call, operation, self._answer(status, marked))
 
     def _unfetchable(self, service: Resource) -> Json | None:

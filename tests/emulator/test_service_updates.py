@@ -295,3 +295,24 @@ def test_lists_of_services(stand: Stand) -> None:
 
     assert ["value"] == list(everywhere.json)
     assert [service_id()] == [one["id"] for one in in_group.json["value"]]
+
+
+def test_a_put_that_changes_something_is_long() -> None:
+    """
+    A PUT over a service answers 200 with polling URLs, and 202 in the versions up to 2021-08-01.
+    """
+    for version, status in (("2024-05-01", 200), ("2021-08-01", 202)):
+        with running() as stand:
+            body = {**NEW, "sku": {"name": "Developer", "capacity": 1}, "identity": {"type": "None"}}
+            answer = stand.arm("PUT", "", body, version=version)
+
+            assert (status, True) == (answer.status, "Location" in answer.headers)
+
+
+def test_nulls_left_out_change_nothing(stand: Stand) -> None:
+    """
+    A PATCH with an object whose members were null in the answer is no change.
+    """
+    same = stand.arm("PATCH", "", {"properties": {"apiVersionConstraint": {}, "virtualNetworkType": "None"}})
+
+    assert (200, {"minApiVersion": None}) == (same.status, same.json["properties"]["apiVersionConstraint"])

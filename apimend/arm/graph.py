@@ -11,7 +11,7 @@ from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
 
 from apimend.arm.errors import translated
-from apimend.model.ids import InstanceId
+from apimend.model.ids import InstanceId, ResourceId
 
 INSTANCES = "resources | where type =~ 'microsoft.apimanagement/service' | project id"
 APPLICATION_GATEWAYS = (
@@ -22,6 +22,7 @@ MANAGEMENT_GROUPS = (
     "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' "
     "| project subscriptionId, above = properties.managementGroupAncestorsChain"
 )
+VAULTS = "resources | where type =~ 'microsoft.keyvault/vaults' | project id, name"
 _PAGE = 1000
 
 
@@ -51,6 +52,13 @@ class Graph:
             if names & _addresses(row.get("pools")):
                 found.append(str(row["id"]))
         return tuple(sorted(found))
+
+    async def vault(self, name: str) -> ResourceId | None:
+        """The id of the vault with this name, which is the only one in its cloud; None where we can't see it."""
+        async for row in self._rows(VAULTS, []):
+            if str(row.get("name")).casefold() == name.casefold():
+                return ResourceId.of(str(row["id"]))
+        return None
 
     async def _rows(self, query: str, subscriptions: Sequence[str]) -> AsyncIterator[Mapping[str, Any]]:
         token: str | None = None

@@ -73,9 +73,7 @@ async def wire(
     identity = credential or ManagedIdentityCredential(client_id=settings.client_id or None)
     azure = ArmAzure.open(cloud=settings.cloud, credential=identity, clock=clock)
     storage = storage or _storage(settings, clock, identity)
-    desired = FileSource(
-        settings.desired_state_path, remediators=[rule.name for rule in remediators], webhooks=settings.webhooks
-    )
+    desired = _desired(settings, azure, identity, clock, [rule.name for rule in remediators])
     links = Links(base_url=settings.pages_url)
     notices = _notices(settings, azure, identity, storage, clock, links)
     ledger, bells = storage.ledger, storage.bells
@@ -120,6 +118,21 @@ async def wire(
         replay=Replay(intake=intake, orders=orders, ledger=ledger),
         links=links,
     )
+
+
+def _desired(
+    settings: Settings, azure: ArmAzure, credential: AsyncTokenCredential, clock: Clock, rules: Sequence[str]
+) -> FetchedSource:
+    groups, webhooks = azure.management_groups, settings.webhooks
+    if not settings.desired_state_is_blob:
+        path = settings.desired_state_path
+        return FileSource(path, remediators=rules, webhooks=webhooks, management_groups=groups)
+    # By name, as all that needs the storage SDKs.
+    fetch = importlib.import_module("apimend.storage.azure.desired").fetch_from(
+        settings.desired_state, credential, clock
+    )
+    name = settings.desired_state.rsplit("/", 1)[-1]
+    return FetchedSource(name, fetch, remediators=rules, webhooks=webhooks, management_groups=groups)
 
 
 def _storage(settings: Settings, clock: Clock, credential: AsyncTokenCredential) -> Storage:

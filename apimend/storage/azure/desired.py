@@ -1,0 +1,45 @@
+"""
+The desired state in a blob: fetched only when its etag has changed.
+
+`wiring` loads it by name where the setting is a URL. The identity needs *Storage Blob Data Reader* on the container.
+"""
+
+from azure.core import MatchConditions
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob.aio import BlobClient
+
+from apimend.documents.source import Fetch, Fetched
+from apimend.model.errors import Gone
+from apimend.ports import Clock
+from apimend.storage.azure.account import ClockedRetry, ClockedTransport
+from apimend.storage.azure.errors import NOT_THERE, translated
+
+_NOT_MODIFIED = 304
+
+
+def fetch_from(url: str, credential: AsyncTokenCredential, clock: Clock) -> Fetch:
+    """Fetches the blob at a URL by identity. The fetch raises Gone, Denied or TryLater."""
+    blob = BlobClient.from_blob_url(
+        url, credential=credential, transport=ClockedTransport(clock), retry_policy=ClockedRetry(clock)
+    )
+    return fetch_of(blob)
+
+
+def fetch_of(blob: BlobClient) -> Fetch:
+    """The same for a client that is there already."""
+
+    async def fetch(etag: str | None) -> Fetched | None:
+        unless = MatchConditions.IfModified if etag else None
+        with translated("The desired state"):
+            try:
+                found = await blob.download_blob(etag=etag, match_condition=unless)
+                return Fetched(body=await found.readall(), etag=str(found.properties.etag))
+            except HttpResponseError as error:
+                if error.status_code == NOT_THERE:
+                    raise Gone("there is no such blob") from error
+                if error.status_code != _NOT_MODIFIED:
+                    raise
+                return None
+
+    return fetch

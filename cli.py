@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +25,7 @@ from remediators import ALL
 
 Work = Callable[[product.App, product.Screen], Awaitable[product.Exit]]
 
-LOOK, DO, LEARN = "Look (nothing is written)", "Do", "Desired state"
+DECLARE, LOOK, DO = "Declare", "Look (nothing is written)", "Do"
 
 _EPILOG = """\
 Exit codes: [bold]0[/] nothing to do or done · [bold]1[/] error · [bold]2[/] there are changes · [bold]3[/] refused, or
@@ -37,6 +38,14 @@ class Output(str, Enum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class ModeWord(str, Enum):
+    """How far a visit may go; the lowest of ceiling, declared and this counts."""
+
+    REPORT = "report"
+    ASK = "ask"
+    ENFORCE = "enforce"
 
 
 @contextmanager
@@ -86,6 +95,10 @@ OutputForm = Annotated[Output, typer.Option("--output", "-o", help="text, or jso
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to the standard error.")]
 Detailed = Annotated[bool, typer.Option("--detailed", help="Add policy diffs and snippets for the owner's code.")]
 Probe = Annotated[bool, typer.Option("--probe", help="Shake hands with the gateway hosts from here as well.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Visit here and now, and wait for the outcome.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the ledger.")]
+LowerMode = Annotated[ModeWord | None, typer.Option("--mode", help="Lower the mode for this visit; it never rises.")]
 
 
 @app.callback()
@@ -95,7 +108,7 @@ def surroundings(context: typer.Context) -> None:
         context.obj = product.Surroundings(clock=SystemClock(), environ=os.environ, remediators=ALL, by=_user())
 
 
-@app.command(rich_help_panel=LEARN)
+@app.command(rich_help_panel=DECLARE)
 def validate(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The desired state.")] = Path("desired.yaml"),
@@ -110,7 +123,7 @@ def validate(
         _end(product.validate(screen, file, remediators=around.names, webhooks=webhooks))
 
 
-@app.command(rich_help_panel=LEARN)
+@app.command(rich_help_panel=DECLARE)
 def explain(
     context: typer.Context,
     instance: Instance,
@@ -122,6 +135,24 @@ def explain(
     """Show every value that holds for an instance: where it is written, and why that place counts."""
     around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
     around.run(lambda app, screen: product.explain(app, screen, instance))
+
+
+@app.command(rich_help_panel=DECLARE)
+def init(
+    context: typer.Context,
+    instances: Annotated[
+        list[str] | None, typer.Argument(metavar="[INSTANCE...]", help="Names, patterns or ids; none: all.")
+    ] = None,
+    file: Annotated[str, typer.Option("--file", "-f", help="Where to write it; - is the output.")] = "desired.yaml",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Write a desired state that is equal to what is live: its plan is empty."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    path = None if file == "-" else Path(file)
+    around.run(lambda app, screen: product.init(app, screen, instances or [], path=path, force=force))
 
 
 @app.command(rich_help_panel=LOOK)
@@ -163,6 +194,131 @@ def runs(
         around.run(lambda app, screen: product.list_runs(app, screen, instance=instance, limit=limit))
 
 
+@app.command(rich_help_panel=LOOK)
+def coverage(
+    context: typer.Context,
+    instance: Instance,
+    detailed: Annotated[bool, typer.Option("--detailed", help="Show every operation that is not covered.")] = False,
+    probe: Probe = False,
+    at_least: Annotated[int, typer.Option("--at-least", min=0, max=100, help="End with 3 below so many per cent.")] = 0,
+    desired: DesiredFile = None,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Show which operations turn away a caller without an allowed certificate, and why the others don't."""
+    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
+    around.run(
+        lambda app, screen: product.coverage(
+            app, screen, instance, details=detailed, at_least=at_least, prober=product.prober(app) if probe else None
+        )
+    )
+
+
+@app.command(rich_help_panel=DO)
+def apply(
+    context: typer.Context,
+    instances: Instances,
+    mode: LowerMode = None,
+    yes: Yes = False,
+    wait: Wait = False,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Show the plan, ask, and visit with the app's own lease: never above what is declared."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    around.run(lambda app, screen: product.apply(app, screen, instances, mode=_mode(mode), yes=yes, wait=wait))
+
+
+@app.command(rich_help_panel=DO)
+def replay(
+    context: typer.Context,
+    instances: Annotated[
+        list[str] | None, typer.Argument(metavar="[INSTANCE...]", help="Names, patterns or resource ids.")
+    ] = None,
+    event: Annotated[
+        Path | None, typer.Option("--event", metavar="FILE", help="Events of either schema, or a dead-letter blob.")
+    ] = None,
+    run: Annotated[str, typer.Option("--run", metavar="RUN", help="The instance of an earlier run.")] = "",
+    mode: LowerMode = None,
+    wait: Wait = False,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Have instances visited again: by name, by event, or by an earlier run."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    manner = product.Manner(wait=wait)
+    around.run(
+        lambda app, screen: product.replay(app, screen, instances or [], manner, event=event, run=run, mode=_mode(mode))
+    )
+
+
+@app.command(rich_help_panel=DO)
+def sweep(
+    context: typer.Context,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Ring for every instance that can be seen, as the app's timer does."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    around.run(product.sweep)
+
+
+@app.command(rich_help_panel=DO)
+def undo(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its id.")],
+    reason: Reason = "",
+    yes: Yes = False,
+    wait: Wait = False,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Take back what a run wrote, where it is still as the run left it and nothing depends on it."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    manner = product.Manner(yes=yes, wait=wait, reason=reason)
+    around.run(lambda app, screen: product.undo(app, screen, run, manner))
+
+
+@app.command(rich_help_panel=DO)
+def relax(
+    context: typer.Context,
+    instance: Instance,
+    hours: Annotated[int, typer.Option("--hours", min=1, max=168, help="For how long.")] = 4,
+    reason: Reason = "",
+    yes: Yes = False,
+    wait: Wait = False,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Break glass: set our checks to observe within seconds, for some hours."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    manner = product.Manner(yes=yes, wait=wait, reason=reason)
+    around.run(lambda app, screen: product.relax(app, screen, instance, manner, lasts=timedelta(hours=hours)))
+
+
+@app.command(rich_help_panel=DO)
+def release(
+    context: typer.Context,
+    instance: Instance,
+    reason: Reason = "",
+    yes: Yes = False,
+    wait: Wait = False,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Take our checks out again, so that access depends on Apimend no longer."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    manner = product.Manner(yes=yes, wait=wait, reason=reason)
+    around.run(lambda app, screen: product.release(app, screen, instance, manner))
+
+
 class _Around:
     """One command: its settings and its screen, opened and closed around the work."""
 
@@ -201,7 +357,7 @@ def _around(context: typer.Context) -> product.Surroundings:
 
 
 def _screen(output: Output) -> product.Screen:
-    return product.Screen(out=sys.stdout, err=sys.stderr, as_json=output is Output.JSON)
+    return product.Screen(out=sys.stdout, err=sys.stderr, answers=sys.stdin, as_json=output is Output.JSON)
 
 
 @contextmanager
@@ -212,6 +368,10 @@ def _told(screen: product.Screen) -> Iterator[None]:
     except product.ApimendError as error:
         screen.fail(error)
         raise typer.Exit(int(product.of_error(error))) from error
+
+
+def _mode(word: ModeWord | None) -> product.Mode | None:
+    return None if word is None else product.Mode.parse(word.value)
 
 
 def _end(code: product.Exit) -> None:

@@ -7,26 +7,72 @@ others ordered stays for the visit that may carry it out.
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from apimend.engine.reconcile import Engine
-from apimend.model.desired import Desired
+from apimend.commands.app import App
+from apimend.model.azure import Service
+from apimend.model.desired import Desired, Mode
 from apimend.model.ids import InstanceId, ResourceId
-from apimend.model.runs import Intent, Order, Progress, Run
+from apimend.model.runs import Cause, Intent, Order, Progress, Run, Trigger
 from apimend.ports import DesiredSource, Lease, Ledger, Prober
 
 
-def dry(engine: Engine, *, prober: Prober | None = None, desired: DesiredSource | None = None) -> Engine:
-    """The engine for a dry run; with another prober or another desired state where these are given."""
-    return replace(
-        engine,
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A dry run, and how far a visit of the app may go with what it plans. Its run has that mode."""
+
+    run: Run
+    desired: Desired | None
+    mode: Mode
+
+
+async def dry_run(
+    app: App, instance: InstanceId, *, prober: Prober | None = None, desired: DesiredSource | None = None
+) -> Planned:
+    """Visit without a trace; with another prober or another desired state where these are given."""
+    declared = Remembered(desired or app.desired)
+    engine = replace(
+        app.engine,
         writer=None,
         leases=NoLeases(),
-        ledger=ForgetfulLedger(engine.ledger),
+        ledger=ForgetfulLedger(app.ledger),
         notices=NoNotices(),
-        prober=prober or engine.prober,
-        desired=desired or engine.desired,
+        prober=prober or app.engine.prober,
+        desired=declared,
     )
+    run = await engine.visit(command(app, instance))
+    found = declared.by_instance.get(run.instance)
+    mode = min(app.settings.ceiling, _most(found, run))
+    return Planned(run=replace(run, mode=mode), desired=found, mode=mode)
+
+
+def command(app: App, instance: InstanceId) -> Trigger:
+    """What rings when a person types a command."""
+    return Trigger(cause=Cause.COMMAND, instance=instance, at=app.clock.now(), by=app.by)
+
+
+def _most(desired: Desired | None, run: Run) -> Mode:
+    """The highest mode that is declared for one of the changes; where there are none, that of the instance."""
+    if desired is None:
+        return Mode.REPORT
+    return max((desired.mode_of(change.remediator) for change in run.plan.changes), default=desired.mode)
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A desired state that remembers what it was asked for."""
+
+    behind: DesiredSource
+    by_instance: dict[InstanceId, Desired] = field(default_factory=dict)
+
+    async def resolve(self, service: Service) -> Desired | None:
+        found = await self.behind.resolve(service)
+        if found is not None:
+            self.by_instance[service.id] = found
+        return found
+
+    async def allows(self, instance: InstanceId) -> bool:
+        return await self.behind.allows(instance)
 
 
 class NoLeases:

@@ -9,12 +9,11 @@ from rich.text import Text
 from apimend.commands import exits
 from apimend.commands.app import App
 from apimend.commands.choose import choose
-from apimend.commands.dry import dry
+from apimend.commands.dry import dry_run
 from apimend.commands.exits import Exit
 from apimend.commands.paint import painted
 from apimend.commands.screen import Screen
-from apimend.model.ids import InstanceId
-from apimend.model.runs import Cause, Run, Trigger
+from apimend.model.runs import Run
 from apimend.ports import Prober
 from apimend.report import json as report_json
 from apimend.report.links import Links
@@ -29,15 +28,10 @@ async def plan(
     await app.desired.state()
     with screen.progress("Looking for instances"):
         instances = await choose(app, words)
-    engine = dry(app.engine, prober=prober)
-    runs = await screen.each("Planning", instances, lambda instance: engine.visit(command(app, instance)))
+    planned = await screen.each("Planning", instances, lambda instance: dry_run(app, instance, prober=prober))
+    runs = [each.run for each in planned]
     show(screen, runs, details=details)
     return exits.worst(map(exits.of_plan, runs))
-
-
-def command(app: App, instance: InstanceId) -> Trigger:
-    """What rings when a person types a command."""
-    return Trigger(cause=Cause.COMMAND, instance=instance, at=app.clock.now(), by=app.by)
 
 
 def show(

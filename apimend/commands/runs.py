@@ -5,7 +5,6 @@
 from rich.table import Table
 from rich.text import Text
 
-from apimend.commands import exits
 from apimend.commands.app import App
 from apimend.commands.choose import choose_one
 from apimend.commands.exits import Exit
@@ -35,14 +34,13 @@ async def list_runs(app: App, screen: Screen, *, instance: str = "", limit: int 
 
 
 async def show_run(app: App, screen: Screen, id: str, *, details: bool = False) -> Exit:
-    """One run, whole. Raises Gone where there is none. Ends as the run ended."""
-    run = await find(app, id)
-    view = RunView.of(run, links=app.links)
+    """One run, whole. Raises Gone where there is none."""
+    view = RunView.of(await find(app, id), links=app.links)
     if screen.as_json:
         screen.emit(report_json.render(view))
     else:
         screen.show(painted(view, details=details))
-    return exits.of_run(run)
+    return Exit.NOTHING
 
 
 async def find(app: App, id: str) -> Run:

@@ -30,8 +30,9 @@ _AT_ONCE = 4
 class Screen:
     """Where a command shows what it found. `as_json` asks for one JSON document instead of text."""
 
-    def __init__(self, *, out: TextIO, err: TextIO, as_json: bool = False) -> None:
+    def __init__(self, *, out: TextIO, err: TextIO, answers: TextIO, as_json: bool = False) -> None:
         self.as_json = as_json
+        self._answers = answers
         self._out = _console(out)
         self._err = _console(err)
 
@@ -49,14 +50,26 @@ class Screen:
             self._out.print(*parts, sep="\n")
         self._out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().split("\n")[:-1]))
 
+    def write(self, text: str) -> None:
+        """A result that is a file of its own, byte for byte."""
+        self._out.file.write(text)
+        self._out.file.flush()
+
     def emit(self, body: object) -> None:
         """The result, for programs. Escaped to ASCII, so that a terminal shows what is there."""
-        self._out.file.write(json.dumps(body, indent=2) + "\n")
-        self._out.file.flush()
+        self.write(json.dumps(body, indent=2) + "\n")
 
     def say(self, text: str, *, style: str = "") -> None:
         """A remark beside the result."""
         self._err.print(Text(clean(text), style=style))
+
+    def ask(self, question: str) -> bool:
+        """Whether a person agrees: by a `y` alone. Nobody there means no."""
+        self._err.print(Text.assemble((clean(question), "bold"), " [y/N] "), end="")
+        answer = self._answers.readline()
+        if not self._err.is_terminal or not answer:
+            self._err.print()
+        return answer.strip().casefold() in ("y", "yes")
 
     def fail(self, error: Exception) -> None:
         """What went wrong: each fault once, in plain words, without a traceback."""

@@ -16,13 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from apimend.commands.app import App
+from apimend.commands.apply import apply
+from apimend.commands.coverage import coverage
 from apimend.commands.exits import Exit, of_error
 from apimend.commands.explain import explain
+from apimend.commands.init import init
+from apimend.commands.orders import Manner, relax, release, replay, undo
 from apimend.commands.plan import plan
 from apimend.commands.runs import list_runs, show_run
 from apimend.commands.screen import Screen
+from apimend.commands.sweep import sweep
 from apimend.commands.validate import validate
 from apimend.logs import configure
+from apimend.model.desired import Mode
 from apimend.model.errors import ApimendError, BadInput, Fault
 from apimend.ports import Clock, Remediator
 from apimend.probe import TlsProber
@@ -154,16 +160,26 @@ __all__ = [
     "ApimendError",
     "App",
     "Exit",
+    "Manner",
+    "Mode",
     "Screen",
     "Surroundings",
+    "apply",
+    "coverage",
     "explain",
     "export",
+    "init",
     "list_runs",
     "of_error",
     "opened",
     "plan",
     "prober",
     "quiet",
+    "relax",
+    "release",
+    "replay",
     "show_run",
+    "sweep",
+    "undo",
     "validate",
 ]

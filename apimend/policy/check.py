@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
-from apimend.policy.document import Element
+from apimend.model.errors import PolicyNotUnderstood
+from apimend.policy.document import Document, Element
 from apimend.policy.edits import Lines
 from apimend.policy.escape import escape_attribute
 
@@ -74,7 +75,19 @@ def identity_tag(identity: ClientIdentity) -> str:
 
 
 def read_check(element: Element) -> CheckRead:
-    """What a `validate-client-certificate` element says."""
+    """What a `validate-client-certificate` element says. The same text says the same, wherever it stands."""
+    try:
+        return _read_text(element.text)
+    except PolicyNotUnderstood:
+        return _read(element)
+
+
+@lru_cache(maxsize=1024)
+def _read_text(text: str) -> CheckRead:
+    return _read(Document.parse(f"<fragment>{text}</fragment>").root.children[0])
+
+
+def _read(element: Element) -> CheckRead:
     troubles: list[str] = []
     values = {field: value for field, value in _switches(element, troubles) if value is not None}
     identities = tuple(_identities(element, troubles))

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate
+from typing import NamedTuple
 
 from apimend.policy.escape import unescape
 from apimend.policy.expressions import expression_end
-from apimend.policy.scan import NAME, SPACE, Scanned, Tag, line_starts, not_understood, scan
+from apimend.policy.scan import NAME, SPACE, Scanned, line_starts, not_understood, scan
 
 SECTIONS = ("inbound", "backend", "outbound", "on-error")
 ROOTS = ("policies", "fragment")
@@ -28,8 +29,7 @@ _FEW = 24
 """Up to so many tags it is quicker to add their lengths up than to prepare a table of all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of the text, from `start` up to and without `end`."""
 
     start: int
@@ -119,7 +119,7 @@ class Document:
 
     def tag_start(self, index: int) -> int:
         """The position of a tag."""
-        if "_starts" not in self.__dict__ and index < _FEW:
+        if index < _FEW:
             return len(self.before) + index + sum(map(len, self.pieces[:index]))
         return self._starts[index] + index
 
@@ -143,6 +143,7 @@ class Element:
     def __init__(self, document: Document, index: int) -> None:
         self.document = document
         self.index = index
+        self.tag = document.tags[index]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
@@ -156,11 +157,6 @@ class Element:
     def name(self) -> str:
         """The name, as written."""
         return self.tag.name
-
-    @property
-    def tag(self) -> Tag:
-        """Its start tag."""
-        return self.document.tags[self.index]
 
     @property
     def is_self_closed(self) -> bool:
@@ -178,9 +174,14 @@ class Element:
         return self.document.tag_start(self.index)
 
     @property
+    def end(self) -> int:
+        """The position behind it."""
+        return self.document.tag_end(self._last)
+
+    @property
     def span(self) -> Span:
         """From `<` of the start tag to `>` of the end tag."""
-        return Span(self.start, self.document.tag_end(self._last))
+        return Span(self.start, self.end)
 
     @property
     def inner_span(self) -> Span:
@@ -196,7 +197,7 @@ class Element:
     @property
     def text(self) -> str:
         """The source of the whole element."""
-        return self.document.text[self.span.start : self.span.end]
+        return self.document.text[self.start : self.end]
 
     @property
     def line(self) -> int:
@@ -227,7 +228,8 @@ class Element:
     @cached_property
     def children(self) -> tuple["Element", ...]:
         """The elements directly in it, without comments, CDATA and processing instructions."""
-        return tuple(Element(self.document, index) for index in self._child_tags if not self._kind(index))
+        tags = self.document.tags
+        return tuple([Element(self.document, index) for index in self._child_tags if not tags[index].kind])
 
     @property
     def descendants(self) -> Iterator["Element"]:
@@ -266,7 +268,13 @@ class Element:
     @property
     def first_element(self) -> "Element | None":
         """The first element directly in it."""
-        return next((Element(self.document, index) for index in self._child_tags if not self._kind(index)), None)
+        tags, partners = self.document.tags, self.document.partners
+        index, last = self.index + 1, partners[self.index]
+        while index < last:
+            if not tags[index].kind:
+                return Element(self.document, index)
+            index = partners[index] + 1
+        return None
 
     @property
     def parent(self) -> "Element | None":

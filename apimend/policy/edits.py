@@ -16,7 +16,8 @@ It must not decide what is inserted or where in the order of policies: see chang
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
 from apimend.policy.document import ROOTS, SECTIONS, Document, Element, Span
 
@@ -30,16 +31,14 @@ WAS_SELF_CLOSED = " "
 WAS_MISSING = "  "
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Put `text` in the place of a span of the original. An empty span inserts."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """How a document is laid out around one place."""
 
     newline: str
@@ -48,7 +47,7 @@ class Layout:
 
     def lines(self, lines: Sequence[tuple[int, str]]) -> str:
         """Lines, each with its depth, joined with the document's own line ends and indents."""
-        return self.newline.join(self.indent + self.unit * depth + line for depth, line in lines)
+        return self.newline.join([self.indent + self.unit * depth + line for depth, line in lines])
 
 
 Lines = Sequence[tuple[int, str]]
@@ -59,7 +58,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
     """The text with the edits made. Overlapping edits are a ValueError; no edit gives back the same object."""
     pieces: list[str] = []
     position = 0
-    for edit in sorted(edits, key=lambda each: (each.span.start, each.span.end)):
+    for edit in sorted(edits, key=itemgetter(0)):
         if edit.span.start < position:
             raise ValueError(f"two edits overlap at {edit.span.start}")
         pieces += (text[position : edit.span.start], edit.text)
@@ -76,7 +75,7 @@ def insert_first(parent: Element, lines: Lines) -> Edit:
 
 def insert_after(parent: Element, sibling: Element, lines: Lines) -> Edit:
     """An element directly behind a sibling; a comment on the sibling's line stays with the sibling."""
-    position = sibling.span.end
+    position = sibling.end
     comments = _COMMENTS_BEHIND.match(parent.document.text, position)
     return _insert(parent, comments.end() if comments else position, lines, sample=sibling)
 
@@ -96,7 +95,7 @@ def add_section(document: Document, name: str, lines: Lines) -> Edit:
     content = f"<{name}>{layout.newline}{inner.lines(lines)}{layout.newline}{layout.indent}</{name}{WAS_MISSING}>"
     if root.is_self_closed:
         return _expand(root, [(0, content)], mark=WAS_SELF_CLOSED)
-    position = before.span.end if before else root.inner_span.start
+    position = before.end if before else root.inner_span.start
     in_lines = _has_line_behind(document.text, position) and not _is_marked_empty(root)
     return Edit(Span(position, position), (layout.newline + layout.indent if in_lines else "") + content)
 
@@ -112,13 +111,13 @@ def remove(element: Element, through: Element | None = None) -> Edit:
     if parent is None or not _is_alone(parent, element, last):
         return take_out(element, last)
     if parent.end_space == WAS_SELF_CLOSED:
-        return Edit(Span(parent.inner_span.start - 1, parent.span.end), "/>")
+        return Edit(Span(parent.inner_span.start - 1, parent.end), "/>")
     return remove(parent) if parent.end_space == WAS_MISSING else take_out(element, last)
 
 
 def take_out(element: Element, through: Element | None = None) -> Edit:
     """The element taken out with its line, whatever remains around it."""
-    return Edit(Span(_line_start(element), (through or element).span.end), "")
+    return Edit(Span(_line_start(element), (through or element).end), "")
 
 
 def replace(element: Element, text: str) -> Edit:
@@ -132,10 +131,13 @@ def layout_in(parent: Element, sample: Element | None = None, position: int | No
 
     `sample` is an element in it whose line shows the indent, `position` where the line end is looked for.
     """
-    unit = _unit(parent.document)
-    shown = None if sample is None else _own_indent(sample)
-    indent = shown if shown is not None else (_own_indent(parent) or "") + unit
-    return Layout(_newline(parent.document.text, parent.start if position is None else position), indent, unit)
+    newline = _newline(parent.document.text, parent.start if position is None else position)
+    outer, shown = _own_indent(parent), None if sample is None else _own_indent(sample)
+    if shown is None:
+        unit = _unit(parent.document)
+        return Layout(newline, (outer or "") + unit, unit)
+    is_deeper = outer is not None and len(shown) > len(outer) and shown.startswith(outer)
+    return Layout(newline, shown, shown[len(outer) :] if outer is not None and is_deeper else _unit(parent.document))
 
 
 def one_line(lines: Lines) -> str:
@@ -156,8 +158,8 @@ def _expand(element: Element, lines: Lines, *, mark: str) -> Edit:
     layout = layout_in(element)
     outer = _own_indent(element) or ""
     content = f">{layout.newline}{layout.lines(lines)}{layout.newline}{outer}</{element.name}{mark}>"
-    start = element.span.end - 2
-    return Edit(Span(start if mark else _end_of_last_word(text, start), element.span.end), content)
+    start = element.end - 2
+    return Edit(Span(start if mark else _end_of_last_word(text, start), element.end), content)
 
 
 def _has_line_behind(text: str, position: int) -> bool:
@@ -182,7 +184,7 @@ def _is_alone(parent: Element, first: Element, last: Element) -> bool:
     """Whether elements stand in their parent alone, on lines of their own."""
     text = parent.document.text
     before = text[parent.inner_span.start : first.start]
-    behind = text[last.span.end : parent.inner_span.end]
+    behind = text[last.end : parent.inner_span.end]
     return all(not part.strip(" \t\r\n") and _LINE_END.search(part) is not None for part in (before, behind))
 
 
@@ -196,10 +198,11 @@ def _is_marked_empty(parent: Element) -> bool:
 def _own_indent(element: Element) -> str | None:
     """The indent of a line that begins with this element; None where something stands before it."""
     before = element.text_before
-    line = before.replace("\r", "\n").rpartition("\n")
-    if line[2].strip(" \t"):
-        return None if line[2] != "\ufeff" else ""
-    return line[2] if line[1] or (element.document.before == before and not element.index) else None
+    line = before[max(before.rfind("\n"), before.rfind("\r")) + 1 :]
+    if len(line) == len(before) and element.index:
+        return None
+    indent = line.lstrip("\ufeff")
+    return None if indent.strip(" \t") else indent
 
 
 def _unit(document: Document) -> str:

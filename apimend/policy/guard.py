@@ -129,8 +129,10 @@ def read_condition(value: str) -> Guard | None:
 
 def read_guarded(choose: Element) -> tuple[Guard, Element] | None:
     """The guard and the `when` with what it guards, where `choose` has the form that we write; else None."""
+    if choose.name != "choose":
+        return None
     children = choose.children
-    if choose.name != "choose" or choose.attributes or len(children) != 1 or choose.own_text.strip():
+    if choose.attributes or len(children) != 1 or choose.own_text.strip():
         return None
     when = children[0]
     if when.name != "when" or set(when.attributes) != {"condition"} or when.own_text.strip():

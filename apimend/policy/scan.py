@@ -13,7 +13,7 @@ linear in the text, whatever stands in it.
 """
 
 import re
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, cast
 
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.policy.expressions import ExpressionFault, expression_end
@@ -71,40 +71,45 @@ def scan(text: str) -> Scanned:
     """A text as tags. Raises PolicyNotUnderstood."""
     before, *pieces = text.split("<")
     if "@" not in before or _expressions_end(before):
-        try:
-            return Scanned(before, pieces, list(map(_whole, pieces)))
-        except _NotWhole:
-            pass
-    return _scan_by_hand(text, before, pieces)
+        tags = list(map(_whole, pieces))
+        if None not in tags:
+            return Scanned(before, pieces, cast(list[Tag], tags))
+    return _scan_by_hand(text, pieces)
 
 
-class _NotWhole(Exception):
-    """A piece that is cut inside something, or is no tag at all."""
-
-
-class _Whole(dict[str, Tag]):
-    """The pieces that were read so far."""
+class _Whole(dict[str, Tag | None]):
+    """The pieces that were read so far; None for one that is cut inside something, or is no tag at all."""
 
     characters = 0
 
-    def __missing__(self, piece: str) -> Tag:
+    def __missing__(self, piece: str) -> Tag | None:
         try:
             tag, _ = _tag_at("<" + piece, 0)
-        except PolicyNotUnderstood as error:
-            raise _NotWhole from error
+        except PolicyNotUnderstood:
+            tag = None
         if len(piece) <= _LONGEST:
             self._remember(piece, tag)
         return tag
 
-    def _remember(self, piece: str, tag: Tag) -> None:
+    def _remember(self, piece: str, tag: Tag | None) -> None:
         self.characters += len(piece)
         if self.characters > _REMEMBERED:
-            self.clear()
+            self.forget()
             self.characters = len(piece)
         self[piece] = tag
 
+    def forget(self) -> None:
+        self.clear()
+        self.characters = 0
 
-_whole = _Whole().__getitem__
+
+_KNOWN = _Whole()
+_whole = _KNOWN.__getitem__
+
+
+def forget() -> None:
+    """Forget the pieces that were read, as in a fresh process. For measurements."""
+    _KNOWN.forget()
 
 
 def _tag(kind: str, name: str, attributes: str, slash: str, behind: str) -> Tag:
@@ -141,23 +146,22 @@ def _expressions_end(part: str) -> bool:
     return True
 
 
-def _scan_by_hand(text: str, before: str, cut: list[str]) -> Scanned:
+def _scan_by_hand(text: str, cut: list[str]) -> Scanned:
     """The same where some pieces are not whole: those are put together from the text."""
     position = _text_end(text, 0)
     before, number = text[:position], text.count("<", 0, position)
     pieces: list[str] = []
     tags: list[Tag] = []
     while position < len(text):
-        try:
-            piece, tag = cut[number], _whole(cut[number])
-            end = position + 1 + len(piece)
-        except _NotWhole:
+        piece, tag = cut[number], _whole(cut[number])
+        if tag is None:
             tag, end = _tag_at(text, position)
             piece = text[position + 1 : end]
+            number += piece.count("<")
         pieces.append(piece)
         tags.append(tag)
-        number += 1 + piece.count("<")
-        position = end
+        number += 1
+        position += 1 + len(piece)
     return Scanned(before, pieces, tags)
 
 

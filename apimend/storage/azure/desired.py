@@ -4,6 +4,8 @@ The desired state in a blob: fetched only when its etag has changed.
 `wiring` loads it by name where the setting is a URL. The identity needs *Storage Blob Data Reader* on the container.
 """
 
+from typing import Any
+
 from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import HttpResponseError
@@ -30,10 +32,10 @@ def fetch_of(blob: BlobClient) -> Fetch:
     """The same for a client that is there already."""
 
     async def fetch(etag: str | None) -> Fetched | None:
-        unless = MatchConditions.IfModified if etag else None
+        unless: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfModified} if etag else {}
         with translated("The desired state"):
             try:
-                found = await blob.download_blob(etag=etag, match_condition=unless)
+                found = await blob.download_blob(**unless)
                 return Fetched(body=await found.readall(), etag=str(found.properties.etag))
             except HttpResponseError as error:
                 if error.status_code == NOT_THERE:

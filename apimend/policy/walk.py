@@ -31,7 +31,7 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A verdict with its place and reason. `ends`: nothing that follows is reached, not even on-error."""
+    """A verdict with its place and reason. `ends`: nothing that follows in its section is reached."""
 
     verdict: Verdict
     where: Where
@@ -84,7 +84,7 @@ class _Walk:
         """The verdict on the call: what stands before the checks, the checks, and what errors lead to."""
         inbound = self.pipelines.steps(self.chain, INBOUND, missing_inherits=missing_inherits)
         found = self._inbound(inbound)
-        if found.verdict in (Verdict.BYPASSED, Verdict.LOCKED_OUT, Verdict.OBSERVED_ONLY) or found.ends:
+        if found.verdict in (Verdict.BYPASSED, Verdict.LOCKED_OUT, Verdict.OBSERVED_ONLY):
             return found
         on_error = self.pipelines.steps(self.chain, ON_ERROR, missing_inherits=missing_inherits)
         return self._worst(on_error, found)
@@ -154,7 +154,11 @@ class _Walk:
         return Outcome(Verdict.BYPASSED, Where(document=dropped, line=0), reason, Cause.NO_CHECK)
 
     def _worst(self, on_error: Iterable[Step], found: Outcome) -> Outcome:
-        """A check refuses by raising an error: what `on-error` answers then is what the caller gets."""
+        """
+        What `on-error` answers is what a caller gets who fails a check.
+
+        It counts whatever stands in inbound: the service runs it for errors of its own too, such as a missing key.
+        """
         for bad in self._found(tuple(on_error)):
             if isinstance(bad, Outcome):
                 continue

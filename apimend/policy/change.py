@@ -40,7 +40,7 @@ NEW_INNER = (
 
 NEW_GLOBAL = (
     "<policies>\r\n"
-    "\t<inbound />\r\n"
+    "\t<inbound>\r\n\t</inbound>\r\n"
     "\t<backend>\r\n\t\t<forward-request />\r\n\t</backend>\r\n"
     "\t<outbound />\r\n"
     "\t<on-error />\r\n"

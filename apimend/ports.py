@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
+from apimend.model.access import Grant, Subnet, Vault
 from apimend.model.azure import (
     Api,
     Backend,
@@ -30,7 +31,7 @@ from apimend.model.azure import (
 from apimend.model.desired import Desired, Uploaded, VaultObject
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding
-from apimend.model.runs import Handshake, Intent, Order, Progress, Run, Trigger
+from apimend.model.runs import Handshake, Intent, Order, Progress, Run, ServerShown, Trigger
 
 
 class Clock(Protocol):
@@ -154,17 +155,37 @@ class InstanceReader(Protocol):
         """Ids of Application Gateways whose backends name this instance's hosts or addresses."""
         ...
 
+    async def vault(self, name: str) -> Vault | None:
+        """A vault as a resource: who it lets in. None where we can't see one of this name."""
+        ...
+
+    async def grants(self, scope: ResourceId, principal: str) -> tuple[Grant, ...]:
+        """What a principal was given itself at a scope or above it; nothing through groups is seen."""
+        ...
+
+    async def subnet(self, id: ResourceId) -> Subnet | None:
+        """A subnet with its security rules. None where we can't see it."""
+        ...
+
     async def resource(self, id: ResourceId, api_version: str) -> Mapping[str, Any] | None:
         """Any other ARM resource as raw JSON; None where it is not there."""
+        ...
+
+    async def operation(self, at: str) -> str:
+        """Why a long operation failed, in Azure's words; empty where it did not fail or is no longer known."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What Azure said to a write. `pending`: a long operation was started, the state tells when it has ended."""
+    """
+    What Azure said to a write. `pending`: a long operation was started, the state tells when it has ended;
+    `operation` is the path and query where Azure tells what came of it.
+    """
 
     etag: str = ""
     pending: bool = False
+    operation: str = ""
 
 
 class InstanceWriter(Protocol):
@@ -187,8 +208,8 @@ class InstanceWriter(Protocol):
 class Azure(Protocol):
     """Where readers and writers come from."""
 
-    def reader(self, instance: InstanceId) -> InstanceReader:
-        """A fresh view for one visit."""
+    def reader(self, instance: InstanceId, *, urgent: bool = True) -> InstanceReader:
+        """A fresh view for one visit. One that is not urgent leaves room for those that are, below Azure's limits."""
         ...
 
     def writer(self, instance: InstanceId) -> InstanceWriter:
@@ -205,6 +226,10 @@ class Prober(Protocol):
 
     async def shake_hands(self, host: str, *, canary_path: str = "") -> Handshake:
         """What the host shows. A host that can't be reached from here is said to be so; nothing is raised."""
+        ...
+
+    async def show(self, url: str) -> ServerShown:
+        """The certificate that a server shows. One that can't be reached is said to be so; nothing is raised."""
         ...
 
 
@@ -224,6 +249,7 @@ class VisitContext:
     `thorough`: look also at what a plain event on the service doesn't call for. `wrote` tells our writes to a
     resource, newest first, so that a rule knows its own work again. `handshakes` is what hosts showed from outside,
     by host in lower case: only where this visit looked. `walk`: ask every scope for its policy, because lists lag.
+    `show` looks at the certificate that a backend shows; None where nothing tells us to look, or nobody has time to.
     """
 
     now: datetime
@@ -232,6 +258,7 @@ class VisitContext:
     thorough: bool = True
     walk: bool = False
     handshakes: Mapping[str, Handshake] = field(default_factory=dict)
+    show: Callable[[str], Awaitable[ServerShown]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,18 +2,20 @@
 A look from outside: does a gateway host really ask for a client certificate, which TLS versions does it speak,
 and does a call without a certificate get refused?
 
-The engine calls it for hosts that Resource Manager lists, and for no others. It judges nothing: a host that can't
-be reached from here is said to be so. Certificates are not checked, because it is not the server that is on trial.
+The engine calls it for hosts and backends that Resource Manager lists, and for no others. It judges nothing: a host
+that can't be reached from here is said to be so. Certificates are not checked: that is up to those who ask.
 """
 
 import asyncio
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
-from apimend.model.runs import Handshake
+from apimend.model.runs import Handshake, ServerShown
 
 _VERSIONS = {"TLS 1.2": SSL.TLS1_2_VERSION, "TLS 1.3": SSL.TLS1_3_VERSION}
 _PORT = 443
@@ -59,6 +61,38 @@ class TlsProber:
 
         return tuple(await asyncio.gather(*(one(host) for host in hosts)))
 
+    async def show(self, url: str) -> ServerShown:
+        """The certificates that a server sends, and whether they pass with what every system trusts."""
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORT
+        try:
+            async with asyncio.timeout(self.seconds):
+                chain = await self._chain(host, port)
+                return ServerShown(chain=chain, public=await self._is_public(host, port))
+        except (OSError, SSL.Error, TimeoutError) as error:
+            return ServerShown(why=_said(error))
+
+    async def _chain(self, host: str, port: int) -> tuple[bytes, ...]:
+        line = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
+        line.set_tlsext_host_name(host.encode("idna"))
+        line.set_connect_state()
+        reader, writer = await asyncio.open_connection(*self._at(host, port))
+        try:
+            await _shake(line, reader, writer)
+        finally:
+            writer.close()
+        sent = line.get_peer_cert_chain(as_cryptography=True) or []
+        return tuple(one.public_bytes(Encoding.DER) for one in sent)
+
+    async def _is_public(self, host: str, port: int) -> bool:
+        context = ssl.create_default_context()
+        try:
+            _, writer = await asyncio.open_connection(*self._at(host, port), ssl=context, server_hostname=host)
+        except ssl.SSLError:
+            return False
+        writer.close()
+        return True
+
     async def _asked(self, host: str, version: int) -> bool:
         """Whether the server sent a certificate request in a handshake of this version."""
         asked: list[bool] = []
@@ -95,11 +129,11 @@ class TlsProber:
         parts = first.split()
         return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else None
 
-    def _at(self, host: str) -> tuple[str, int]:
+    def _at(self, host: str, port: int = _PORT) -> tuple[str, int]:
         if self.address is None:
-            return host, _PORT
-        name, _, port = self.address.rpartition(":")
-        return name, int(port)
+            return host, port
+        name, _, number = self.address.rpartition(":")
+        return name, int(number)
 
 
 async def _shake(line: SSL.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,25 +2,32 @@
 A declared client certificate that is not attached as declared.
 
 What it finds: a certificate entity that is missing, names a version or another secret, uses another identity,
-failed to refresh, or lags behind the vault.
+failed to refresh, or lags behind the vault; a client that is recognised by what is attached, and isn't attached;
+an uploaded file, which nobody renews.
 Why it matters: a check that recognises callers by the certificates of the service, and every backend that is
 called with one, depends on it; one that names a version is never renewed.
-What it changes: creates or corrects the entity with a versionless secret identifier, or asks for a refresh.
+What it changes: creates or corrects the entity with a versionless secret identifier, or asks for a refresh. For a
+check against the attached certificates it uploads the public part of a client that is declared as text.
 Fix safety: safe. It never sends a PUT where nothing differs (API Management answers 500 to the second PUT of an
 EC key), and refuses certificates that the service can't fetch before it asks.
 References: https://learn.microsoft.com/azure/api-management/api-management-howto-mutual-certificates
 """
 
 import asyncio
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from apimend.model.azure import Certificate, VaultCertificate
-from apimend.model.desired import DeclaredCertificate, Desired
+from apimend.model.desired import DeclaredCertificate, DeclaredClient, Desired, Form
 from apimend.model.errors import Denied, Final, Gone
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical
+from apimend.policy.rehearsal import thumbprint
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
 
 _PKCS12 = "application/x-pkcs12"
@@ -51,7 +58,7 @@ class ClientCertificateMissing:
     )
 
     async def observe(self, reader: InstanceReader, desired: Desired, context: VisitContext) -> Attached:
-        if not desired.certificates:
+        if not desired.certificates and not context.thorough and not _by_attached(desired):
             return Attached(instance=reader.instance, entities=(), vault={}, secret_ids={})
         entities, held = await asyncio.gather(
             reader.certificates(), asyncio.gather(*(_held(reader, declared) for declared in desired.certificates))
@@ -70,13 +77,28 @@ class ClientCertificateMissing:
         changes: list[Change] = []
         findings: list[Finding] = []
         for declared in desired.certificates:
-            entity = next((e for e in observed.entities if e.id.name.casefold() == declared.id.casefold()), None)
-            faults = _faults(declared, observed.vault[declared.id], context.now, observed.instance)
+            entity = _entity(observed, declared.id)
+            same = entity is not None and _same(entity, _wanted(declared, observed))
+            faults = _faults(declared, observed.vault[declared.id], context.now, observed.instance, attached=same)
             findings += faults
             change = _change(declared, entity, observed)
-            if change is not None and not any(finding.blocks for finding in faults):
+            if change is not None and change.kind is Kind.CERTIFICATE_REFRESH and _swaps(entity, desired, context.now):
+                findings.append(_swap(change.target, declared))
+            elif change is not None and not any(finding.blocks for finding in faults):
                 changes.append(change)
-        return Proposal(changes=tuple(changes), findings=tuple(findings))
+        changes += [
+            change for client in desired.clients if _by_attached(desired) for change in _recognised(client, observed)
+        ]
+        return Proposal(changes=tuple(changes), findings=(*findings, *_uploaded(observed, desired)))
+
+
+def _by_attached(desired: Desired) -> bool:
+    """Whether callers are recognised by what is attached to the service."""
+    return desired.check is not None and desired.check.form is Form.ATTACHED
+
+
+def _entity(observed: Attached, id: str) -> Certificate | None:
+    return next((entity for entity in observed.entities if entity.id.name.casefold() == id.casefold()), None)
 
 
 async def _held(reader: InstanceReader, declared: DeclaredCertificate) -> VaultCertificate | Final:
@@ -87,9 +109,7 @@ async def _held(reader: InstanceReader, declared: DeclaredCertificate) -> VaultC
 
 
 def _change(declared: DeclaredCertificate, entity: Certificate | None, observed: Attached) -> Change | None:
-    wanted = {"secretIdentifier": observed.secret_ids[declared.id]}
-    if declared.identity:
-        wanted["identityClientId"] = declared.identity
+    wanted = _wanted(declared, observed)
     after = canonical({"keyVault": wanted})
     target = entity.id if entity else observed.instance.child("certificates", declared.id)
     if entity is None:
@@ -106,6 +126,73 @@ def _change(declared: DeclaredCertificate, entity: Certificate | None, observed:
     if isinstance(vault, VaultCertificate) and vault.enabled and vault.thumbprint != entity.thumbprint:
         return _refresh(target, entity, "The vault holds a newer version than the one that is served.")
     return None
+
+
+def _wanted(declared: DeclaredCertificate, observed: Attached) -> dict[str, str]:
+    wanted = {"secretIdentifier": observed.secret_ids[declared.id]}
+    return wanted | ({"identityClientId": declared.identity} if declared.identity else {})
+
+
+def _recognised(client: DeclaredClient, observed: Attached) -> Iterator[Change]:
+    """A client that is declared as text, and recognised by what is attached: its public part is uploaded."""
+    if client.pem is None:
+        return
+    certificate = x509.load_pem_x509_certificate(client.pem.encode())
+    if any(entity.thumbprint == thumbprint(certificate) for entity in observed.entities):
+        return
+    entity = _entity(observed, client.name)
+    yield _write(
+        entity.id if entity else observed.instance.child("certificates", client.name),
+        before=canonical({"keyVault": _vault_of(entity) or None}) if entity else None,
+        after=canonical({"data": base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()}),
+        reason=f"The check lets in what is attached, and the certificate of {client.name} is not.",
+        was="another certificate" if entity else "not attached",
+        will=f"the public part of {thumbprint(certificate)}, to recognise {client.name}",
+    )
+
+
+def _swaps(entity: Certificate | None, desired: Desired, now: datetime) -> bool:
+    """Whether a refresh takes a certificate away that callers may still show, and that nothing else lets in."""
+    return _by_attached(desired) and entity is not None and (entity.expires is None or entity.expires > now)
+
+
+def _swap(target: ResourceId, declared: DeclaredCertificate) -> Finding:
+    return Finding(
+        code="rotation_swaps_at_once",
+        target=target,
+        remediator=ClientCertificateMissing.name,
+        severity=Severity.HIGH,
+        message=f"The vault holds a newer version of {declared.id}, and the check lets in what is attached only.",
+        why_left="API Management swaps the two within 4 hours by itself; a refresh would only do it sooner. From then "
+        "on callers who still show the old one are refused.",
+        steps=(
+            "Declare `form: element` for the check: it pins old and new until the old one ends.",
+            f"Or attach the old version under a name of its own until every caller of {declared.id} has changed.",
+        ),
+    )
+
+
+def _uploaded(observed: Attached, desired: Desired) -> Iterator[Finding]:
+    """Files that somebody uploaded with their key. Nobody renews them."""
+    declared = {one.id.casefold() for one in desired.certificates}
+    vault = next((one.source.vault for one in desired.certificates), "VAULT")
+    for entity in observed.entities:
+        name = entity.id.name
+        if entity.secret_identifier or not entity.has_private_key or name.casefold() in declared:
+            continue
+        yield Finding(
+            code="certificate_uploaded",
+            target=entity.id,
+            remediator=ClientCertificateMissing.name,
+            severity=Severity.LOW,
+            message=f"The certificate {name} ({entity.subject}) was uploaded as a file: nothing renews it.",
+            why_left="Its private part never comes back from Azure, so only its owner can move it to Key Vault.",
+            steps=(
+                f"az keyvault certificate import --vault-name {vault} --name {name} --file {name}.pfx",
+                f"Declare it: certificates: {{{name}: {{vault: {vault}, certificate: {name}}}}}, and name it in the "
+                "`certificates` of this instance.",
+            ),
+        )
 
 
 def _write(id: ResourceId, *, before: str | None, after: str, reason: str, was: str, will: str) -> Change:
@@ -156,9 +243,16 @@ def _words(vault: Mapping[str, str]) -> str:
 
 
 def _faults(
-    declared: DeclaredCertificate, vault: VaultCertificate | Final, now: datetime, instance: InstanceId
+    declared: DeclaredCertificate,
+    vault: VaultCertificate | Final,
+    now: datetime,
+    instance: InstanceId,
+    *,
+    attached: bool,
 ) -> list[Finding]:
-    def finding(code: str, message: str, mend: str, *, blocks: bool = True, high: bool = True) -> Finding:
+    def finding(
+        code: str, message: str, mend: str, *, blocks: bool = True, high: bool = True, steps: tuple[str, ...] = ()
+    ) -> Finding:
         return Finding(
             code=code,
             target=instance.child("certificates", declared.id),
@@ -166,12 +260,16 @@ def _faults(
             severity=Severity.HIGH if high else Severity.LOW,
             message=message,
             why_left=mend,
+            steps=steps,
             blocks=frozenset({Stage.VALIDATE}) if blocks else frozenset(),
         )
 
     what = f"The Key Vault certificate {declared.source.vault}/{declared.source.name}"
+    at = f"--vault-name {declared.source.vault} --name {declared.source.name}"
     if isinstance(vault, Gone):
-        return [finding("vault_certificate_gone", f"{what} does not exist.", "Create it, or correct the name.")]
+        mend = "Create it, correct the name, or get it back if it was deleted within its retention time."
+        recover = (f"az keyvault certificate recover {at}",)
+        return [finding("vault_certificate_gone", f"{what} does not exist.", mend, steps=recover)]
     if isinstance(vault, Final):
         why = "Whether the instance can fetch it decides Azure; we were not allowed to look."
         return [
@@ -182,7 +280,10 @@ def _faults(
         found.append(finding("vault_certificate_disabled", f"{what} is disabled.", "Enable it or make a new version."))
     if vault.key_type.upper().startswith("EC"):
         mend = "API Management accepts the first PUT of an EC key and answers 500 to every later one: use RSA."
-        found.append(finding("vault_certificate_ec", f"{what} has an EC key.", mend))
+        # One that is attached already does its work; only the next PUT would fail, and we send none.
+        found.append(
+            finding("vault_certificate_ec", f"{what} has an EC key.", mend, blocks=not attached, high=not attached)
+        )
     if not vault.exportable:
         mend = "API Management needs the private key: make a version with an exportable key."
         found.append(finding("vault_certificate_not_exportable", f"{what} has a key that can't be exported.", mend))

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from azure.core.rest import HttpRequest
 from azure.mgmt.apimanagement.aio import ApiManagementClient
 
-from apimend.arm import parse
+from apimend.arm import access, parse
 from apimend.arm.errors import translated
 from apimend.arm.graph import Graph
-from apimend.arm.transport import CALLS
+from apimend.arm.transport import CALLS, URGENT
 from apimend.arm.vault import Vaults
+from apimend.model.access import Grant, Subnet, Vault
 from apimend.model.azure import (
     Api,
     Backend,
@@ -33,7 +34,7 @@ from apimend.model.azure import (
     Workspace,
 )
 from apimend.model.desired import VaultObject
-from apimend.model.errors import Gone
+from apimend.model.errors import Gone, Rejected
 from apimend.model.ids import InstanceId, ResourceId
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class View:
         graph: Graph,
         send: Callable[[HttpRequest], Awaitable[Any]],
         at_once: asyncio.Semaphore,
+        urgent: bool = True,
     ) -> None:
         self._instance = instance
         self._client: Any = client  # its overloads don't know `cls`, by which we get raw JSON
@@ -68,6 +70,7 @@ class View:
         self._send = send
         self._calls: Counter[str] = Counter()
         self._at_once = at_once
+        self._urgent = urgent
         self._reads: dict[object, asyncio.Future[Any]] = {}
         self._at = (instance.resource_group, instance.name)
 
@@ -215,15 +218,48 @@ class View:
         )
         return found
 
-    async def resource(self, id: ResourceId, api_version: str) -> Raw | None:
-        request = HttpRequest("GET", f"{id}", params={"api-version": api_version})
+    async def vault(self, name: str) -> Vault | None:
+        id = await self._shared(("vault id", name.casefold()), lambda: self._graph.vault(name))
+        raw = await self.resource(id, access.VAULTS) if id else None
+        return access.vault(raw) if raw else None
+
+    async def grants(self, scope: ResourceId, principal: str) -> tuple[Grant, ...]:
+        assignments = scope.child("providers", "Microsoft.Authorization", "roleAssignments")
+        raw = await self.resource(assignments, access.AUTHORIZATION, filter=f"principalId eq '{principal}'")
+        given = [grant for grant in access.grants(raw or {}) if scope.within(grant.scope)]
+        roles = await asyncio.gather(*(self.resource(grant.role, access.AUTHORIZATION) for grant in given))
+        return tuple(access.with_actions(grant, role or {}) for grant, role in zip(given, roles, strict=True))
+
+    async def subnet(self, id: ResourceId) -> Subnet | None:
+        raw = await self.resource(id, access.NETWORK)
+        found = access.subnet(raw) if raw else None
+        if found is None or found.security_group is None:
+            return found
+        group = await self.resource(found.security_group, access.NETWORK)
+        return access.with_rules(found, group or {})
+
+    async def resource(self, id: ResourceId, api_version: str, *, filter: str = "") -> Raw | None:
+        asked = {"api-version": api_version, **({"$filter": filter} if filter else {})}
+        request = HttpRequest("GET", f"{id}", params=asked)
         try:
             with translated(f"{id}"):
-                answer = await self._shared(("resource", id.key, api_version), lambda: self._send(request))
+                answer = await self._shared(("resource", id.key, *asked.values()), lambda: self._send(request))
         except Gone:
             return None
         found: Raw = answer
         return found
+
+    async def operation(self, at: str) -> str:
+        try:
+            with translated("operation"):
+                answer = await self._shared(("operation", at), lambda: self._send(HttpRequest("GET", at)))
+        except Rejected as error:
+            return str(error)
+        except (Gone, ValueError):  # it is forgotten, or still under way and has no body
+            return ""
+        told = answer.get("error") or {}
+        failed = str(answer.get("status")).casefold() in ("failed", "canceled")
+        return f"{told.get('code', '')}: {told.get('message', '')}" if failed else ""
 
     async def _all(self, key: str, made: Callable[[Raw], T], call: Callable[..., Any], *at: str) -> tuple[T, ...]:
         """Everything of a list, over all its pages, from raw JSON."""
@@ -245,6 +281,7 @@ class View:
 
     async def _bounded(self, fetch: Callable[[], Awaitable[T]]) -> T:
         CALLS.set(self._calls)
+        URGENT.set(self._urgent)
         async with self._at_once:
             return await fetch()
 

@@ -4,9 +4,12 @@ The writes: conditional wherever Azure allows it, with the smallest body that is
 Only `engine.apply` holds a Writer. A write says what a Change says; what it can't do safely it refuses.
 """
 
+import base64
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from azure.mgmt.apimanagement.aio import ApiManagementClient
 
@@ -24,6 +27,13 @@ def _entity(response: Any, _model: Any, _headers: Any) -> tuple[Mapping[str, Any
     answer = response.http_response
     body = answer.json() if answer.status_code in (200, 201, 202) and answer.text() else {}
     return body, answer.headers.get("ETag", ""), answer.status_code
+
+
+def _announced(response: Any, model: Any, headers: Any) -> tuple[tuple[Mapping[str, Any], str, int], str]:
+    """As `_entity`, and where Azure tells of the operation: without the host, so that a token goes only to ARM."""
+    said = response.http_response.headers
+    url = urlsplit(said.get("Azure-AsyncOperation") or said.get("Location") or "")
+    return _entity(response, model, headers), f"{url.path}?{url.query}" if url.path else ""
 
 
 class Writer:
@@ -48,12 +58,12 @@ class Writer:
         body = service_patch(live, changes, uploaded=uploaded)
         with translated("service update"):
             poller = await services.begin_update(
-                *self._at, _bytes(body), polling=False, cls=_entity, headers=_marked(request_id)
+                *self._at, _bytes(body), polling=False, cls=_announced, headers=_marked(request_id)
             )
-            answer, new_etag, status = await poller.result()
+            (answer, new_etag, status), operation = await poller.result()
         _same_hosts(live, answer)
         pending = status == 202 or bool((answer.get("properties") or {}).get("targetProvisioningState"))
-        return Written(etag=new_etag, pending=pending)
+        return Written(etag=new_etag, pending=pending, operation=operation)
 
     async def write(self, change: Change, *, request_id: str) -> Written:
         if change.kind is Kind.POLICY:
@@ -125,10 +135,16 @@ class Writer:
         with translated(f"backend {change.target.name}"):
             live, etag, _ = await group.get(*at, cls=_entity)
         wanted = json.loads(change.after or "{}")
-        _must_be_as_planned(change, {key: live["properties"].get(key) for key in wanted})
+        if any(
+            _owned(live["properties"], key, value) != value for key, value in json.loads(change.before or "{}").items()
+        ):
+            raise Changed(f"{change.target} was modified since the plan was made.")
+        # Azure replaces `credentials` and `tls` whole: what is in them and not ours goes back as it is.
+        merged = {key: {**(live["properties"].get(key) or {}), **value} for key, value in wanted.items()}
+        body = {"properties": {key: _less_nulls(value) for key, value in merged.items()}}
         return await self._send(
             change,
-            lambda: group.update(*at, etag, _bytes({"properties": wanted}), headers=_marked(request_id), cls=_entity),
+            lambda: group.update(*at, etag, _bytes(body), headers=_marked(request_id), cls=_entity),
         )
 
     async def _gateway(self, change: Change, request_id: str) -> Written:
@@ -145,7 +161,7 @@ class Writer:
             with translated(f"{change.kind.value} {change.target.name}"):
                 live, etag, _ = await group.get(*at, cls=_entity)
             wanted = json.loads(change.after or "{}")
-            _must_be_as_planned(change, {key: live["properties"].get(key) for key in wanted})
+            _must_be_as_planned(change, live["properties"])
             kept = {key: value for key, value in live["properties"].items() if value is not None}
             body = {"properties": {**kept, **wanted}}
         if change.after is None:
@@ -163,6 +179,12 @@ class Writer:
             answer = await call()
         etag = answer[1] if isinstance(answer, tuple) else ""
         return Written(etag=etag)
+
+
+def _owned(live: Mapping[str, Any], key: str, like: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a nested member of a resource only what `like` has, None where it is not there."""
+    held = live.get(key) or {}
+    return {name: held.get(name) for name in like}
 
 
 def service_patch(live: Mapping[str, Any], changes: Sequence[Change], *, uploaded: Uploaded) -> dict[str, Any]:
@@ -184,8 +206,12 @@ def service_patch(live: Mapping[str, Any], changes: Sequence[Change], *, uploade
                 for entry in live["properties"]["hostnameConfigurations"]
             ]
         if "certificates" in wanted:
-            kept = [_less_nulls(entry) for entry in live["properties"].get("certificates") or ()]
-            properties["certificates"] = [*kept, *wanted["certificates"]]
+            kept = live["properties"].get("certificates") or ()
+            properties["certificates"] = _authorities(kept, wanted["certificates"], uploaded)
+        if "thumbprints" in wanted:
+            held = live["properties"].get("certificates") or ()
+            left = [e for e in held if (e.get("certificate") or {}).get("thumbprint") in wanted["thumbprints"]]
+            properties["certificates"] = _authorities(left, (), uploaded)
     return {"properties": properties}
 
 
@@ -202,6 +228,27 @@ def _entry(entry: Mapping[str, Any], flags: Mapping[str, bool], uploaded: Upload
     if str(entry.get("type")).casefold() == "proxy" and host in flags:
         copied["negotiateClientCertificate"] = flags[host]
     return copied
+
+
+def _authorities(
+    live: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]], uploaded: Uploaded
+) -> list[dict[str, Any]]:
+    """The CA certificates after a change: whole where we hold them, otherwise by the description that Azure gave."""
+    whole = {_thumbprint_of(entry): dict(entry) for entry in wanted}
+    sent = []
+    for entry in live:
+        facts = entry.get("certificate") or {}
+        thumbprint = str(facts.get("thumbprint") or "").upper()
+        if thumbprint not in whole and uploaded is Uploaded.REFUSE:
+            raise Rejected(f"The CA certificate {facts.get('subject')} can't be resent safely.")
+        sent.append(whole.pop(thumbprint) if thumbprint in whole else _less_nulls(entry))
+    return [*sent, *whole.values()]
+
+
+def _thumbprint_of(entry: Mapping[str, Any]) -> str:
+    """Azure names certificates by SHA-1."""
+    der = base64.b64decode(entry["encodedCertificate"])
+    return hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
 
 
 def _less_nulls(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def build(
                 name=name,
                 negotiates=entry.negotiates,
                 authorities=tuple(entity_id(document, named) for named in entry.authorities or ()),
+                trust=tuple(_authority(document, named) for named in entry.trust or ()),
                 guarded=bool(entry.guard),
             )
             for name, entry in sorted((layer.gateways or {}).items())

@@ -41,6 +41,7 @@ def undeclared(document: Document, layer: Layer, at: Path) -> Iterator[Conflict]
         yield from _names(scope.clients, clients, "clients", (*at, "scopes", name, "clients"))
     for name, gateway in (layer.gateways or {}).items():
         yield from _names(gateway.authorities, certificates, "certificates", (*at, "gateways", name, "authorities"))
+        yield from _names(gateway.trust, document.authorities, "authorities", (*at, "gateways", name, "trust"))
     for name, backend in (layer.backends or {}).items():
         yield from _names(backend.certificates, certificates, "certificates", (*at, "backends", name, "certificates"))
     stages = document.rollout.stages if document.rollout else []

@@ -170,6 +170,7 @@ class GatewayEntry(Model):
 
     negotiates: Truth | None = Field(None, description="Your word that its hosts ask for client certificates.")
     authorities: list[Name] | None = Field(None, description="Names from certificates: CAs that it trusts.")
+    trust: list[Name] | None = Field(None, description="Names from authorities: CAs that are uploaded for it.")
     guard: Truth | None = Field(None, description="Leave this gateway out of the check. Default false.")
 
 

@@ -160,6 +160,7 @@ class Engine:
             thorough=look.thorough,
             walk=look.walks,
             handshakes={shown.host.casefold(): shown for shown in look.handshakes},
+            show=self.prober.show if self.prober is not None and look.is_unhurried else None,
         )
         proposals = await asyncio.gather(*(self._propose(rule, look, context) for rule in self.remediators))
         coverage = next((p.coverage for p in proposals if p.coverage), None)

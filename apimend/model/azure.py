@@ -80,6 +80,7 @@ class Service:
     user_identities: tuple[UserIdentity, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     virtual_network_type: str = ""
+    subnet_id: str = ""
     gateway_url: str = ""
     raw: str = field(default="{}", repr=False)
 
@@ -104,7 +105,8 @@ class Certificate:
     A certificate entity of the service (`.../certificates/{id}`).
 
     `secret_identifier` is the Key Vault secret it is fetched from, or None for an uploaded one; `last_status`
-    is Azure's code of the last fetch (`Success`), empty where there is none.
+    is Azure's code of the last fetch (`Success`), empty where there is none. One without a private key can only
+    recognise clients.
     """
 
     id: ResourceId
@@ -116,6 +118,7 @@ class Certificate:
     last_status: str = ""
     last_message: str = ""
     etag: str = ""
+    has_private_key: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

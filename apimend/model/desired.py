@@ -173,11 +173,16 @@ class DeclaredScope:
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredGateway:
-    """What is said of a self-hosted gateway. `negotiates` is the operator's word on its hosts, None: not said."""
+    """
+    What is said of a self-hosted gateway. `negotiates` is the operator's word on its hosts, None: not said.
+
+    `authorities` are ids of attached certificates that it trusts; `trust` authorities that are uploaded for it.
+    """
 
     name: str
     negotiates: bool | None = None
     authorities: tuple[str, ...] = ()
+    trust: tuple[DeclaredAuthority, ...] = ()
     guarded: bool = False
 
 

@@ -116,6 +116,18 @@ class Handshake:
     why: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServerShown:
+    """
+    What a server showed in a handshake: its chain in DER, its own certificate first; empty where it could not be
+    reached, and `why` says so. `public`: its chain and its name pass with the authorities that every system trusts.
+    """
+
+    chain: tuple[bytes, ...] = field(default=(), repr=False)
+    public: bool = False
+    why: str = ""
+
+
 class Result(Enum):
     """How a run ended, in one word; a card is made for each."""
 
@@ -189,13 +201,34 @@ class Intent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hold:
+    """
+    What a person took back by an order: no visit puts it in force again by itself.
+
+    RELAX holds every check until `until`, RELEASE every check until an approval, UNDO the one property of `kind` at
+    `target` until an approval. `run` is the run that took it back.
+    """
+
+    order: OrderKind
+    by: str
+    at: datetime
+    run: str
+    until: datetime | None = None
+    kind: str = ""
+    target: ResourceId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """
     What the ledger remembers of an instance between visits.
 
-    `update_since` is when our service update was started; `good_readings` how often, since it ended, both state
-    fields were found idle with negotiation on, `last_reading` when last. `writes` counts our writes by
-    day (`2026-11-22`). `last_digest` is the plan that was posted last. `seen` is the last look at the instance.
+    `update_since` is when our service update was started, `operation` where Azure tells of it (path and query);
+    `good_readings` how often, since it ended, both state fields were found idle with negotiation on, `last_reading`
+    when last. `update_failures` counts those that failed in a row, `update_failed_at` and `update_error` tell of
+    the last. `writes` counts our writes by day (`2026-11-22`). `last_digest` is the plan that was posted last. `seen`
+    is the last look at the instance. `failures` counts visits that failed in a row. `checks` are the policies in which
+    a check of ours may stand, `holds` what people took back.
     """
 
     instance: InstanceId
@@ -212,3 +245,10 @@ class Progress:
     seen: datetime | None = None
     coverage: tuple[int, int] | None = None
     evidence: Mapping[str, str] = field(default_factory=dict)
+    operation: str = ""
+    update_failures: int = 0
+    update_failed_at: datetime | None = None
+    update_error: str = ""
+    failures: int = 0
+    checks: tuple[ResourceId, ...] = ()
+    holds: tuple[Hold, ...] = ()

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Runs after azd has deployed the code: a first desired state, and the event subscriptions, which Event Grid makes only
+# for a function that exists. Safe to run again. azd hands over the outputs of infra/main.bicep as variables.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+: "${AZURE_ENV_NAME:?}" "${AZURE_LOCATION:?}" "${APIMEND_FUNCTION_APP_ID:?}" "${APIMEND_STORAGE_NAME:?}"
+
+if [ "$(az storage blob exists --auth-mode login --account-name "$APIMEND_STORAGE_NAME" \
+    --container-name desired-state --name desired.yaml --query exists --output tsv)" = false ]; then
+    az storage blob upload --auth-mode login --account-name "$APIMEND_STORAGE_NAME" --only-show-errors \
+        --container-name desired-state --name desired.yaml --file desired.starter.yaml --output none
+    echo "Put a first desired state into the container desired-state: report mode for every instance."
+fi
+
+if [ "${APIMEND_BY_MANAGEMENT_GROUP:-false}" = true ]; then
+    echo "Next: infra/tenant.bicep at your management group (docs/deploy.md, stage 2)."
+    exit 0
+fi
+
+extra=()
+if [ -f events.parameters.json ]; then # subscriptions and vaults besides; docs/deploy.md shows one
+    extra=(--parameters @events.parameters.json)
+fi
+az deployment sub create --name "apimend-events-$AZURE_ENV_NAME" --location "$AZURE_LOCATION" \
+    --template-file events.bicep --output none --parameters \
+    environmentName="$AZURE_ENV_NAME" location="$AZURE_LOCATION" \
+    functionAppId="$APIMEND_FUNCTION_APP_ID" storageId="$APIMEND_STORAGE_ID" \
+    eventsIdentityId="$APIMEND_EVENTS_IDENTITY_ID" actionGroupId="$APIMEND_ACTION_GROUP_ID" "${extra[@]}"
+echo "Event Grid delivers to on_resource_change."

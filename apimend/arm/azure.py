@@ -3,6 +3,7 @@ Azure as the engine sees it: readers, writers, and the list of instances. Made o
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -18,7 +19,7 @@ from apimend.arm.transport import ClockedTransport, open_pipeline, open_session
 from apimend.arm.vault import Vaults
 from apimend.arm.writer import Writer
 from apimend.model.ids import InstanceId
-from apimend.ports import Clock
+from apimend.ports import Buckets, Clock
 from apimend.settings import Cloud
 
 _AT_ONCE = 16
@@ -29,14 +30,20 @@ class ArmAzure:
     """Fulfils `ports.Azure`. `close` it at the end of the process."""
 
     def __init__(
-        self, *, cloud: Cloud, credential: AsyncTokenCredential, clock: Clock, session: aiohttp.ClientSession
+        self,
+        *,
+        cloud: Cloud,
+        credential: AsyncTokenCredential,
+        clock: Clock,
+        session: aiohttp.ClientSession,
+        limits: Buckets | None = None,
     ) -> None:
         self._cloud = cloud
         self._credential = credential
         self._clock = clock
         self.session = session
         self._clients: dict[str, ApiManagementClient] = {}
-        self.transport = ClockedTransport(session, clock)
+        self.transport = ClockedTransport(session, clock, limits)
         self._pipeline = open_pipeline(self.transport, credential, cloud)
         self._arm: AsyncPipelineClient[Any, Any] = AsyncPipelineClient(cloud.arm_url, pipeline=self._pipeline)
         graph = ResourceGraphClient(
@@ -49,11 +56,13 @@ class ArmAzure:
         self._vaults = Vaults(self.transport, credential, cloud)
 
     @classmethod
-    def open(cls, *, cloud: Cloud, credential: AsyncTokenCredential, clock: Clock) -> "ArmAzure":
+    def open(
+        cls, *, cloud: Cloud, credential: AsyncTokenCredential, clock: Clock, limits: Buckets | None = None
+    ) -> "ArmAzure":
         """With a connection pool of its own. Must be called inside a running loop."""
-        return cls(cloud=cloud, credential=credential, clock=clock, session=open_session(cloud))
+        return cls(cloud=cloud, credential=credential, clock=clock, session=open_session(cloud), limits=limits)
 
-    def reader(self, instance: InstanceId) -> View:
+    def reader(self, instance: InstanceId, *, urgent: bool = True) -> View:
         """A fresh view for one visit."""
         return View(
             instance,
@@ -62,6 +71,7 @@ class ArmAzure:
             graph=self._graph,
             send=self._send,
             at_once=asyncio.Semaphore(_AT_ONCE),
+            urgent=urgent,
         )
 
     def writer(self, instance: InstanceId) -> Writer:
@@ -75,6 +85,10 @@ class ArmAzure:
     async def management_groups(self, subscription: str) -> frozenset[str]:
         """The names of the management groups above a subscription."""
         return await self._graph.management_groups(subscription)
+
+    async def subscriptions(self) -> Mapping[str, str]:
+        """Every subscription that we can read, with its state."""
+        return await self._graph.subscriptions()
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -93,6 +107,7 @@ class ArmAzure:
         return self._clients[key]
 
     async def _send(self, request: HttpRequest) -> Any:
+        request.url = self._arm.format_url(request.url)
         answer = await self._arm.send_request(request)
         answer.raise_for_status()
         return answer.json()

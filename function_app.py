@@ -19,6 +19,7 @@ from apimend.wiring import (
     Request,
     Route,
     SystemClock,
+    needs_key,
     sweep_schedule,
 )
 from remediators import ALL
@@ -42,7 +43,7 @@ def create(*, clock: Clock | None = None, environ: Mapping[str, str] | None = No
     _queues(app)
     _timers(app, sweep_schedule(settings))
     for route in ROUTES:
-        _http(app, route)
+        _http(app, route, needs_key=needs_key(route, settings))
     return app
 
 
@@ -83,17 +84,20 @@ def _timers(app: App, schedule: str) -> None:
         await app.door.sweep()
 
 
-def _http(app: App, route: Route) -> None:
+def _http(app: App, route: Route, *, needs_key: bool) -> None:
+    level = func.AuthLevel.FUNCTION if needs_key else func.AuthLevel.ANONYMOUS
+
     @app.function_name(route.name)
-    @app.route(route=route.path, methods=[route.method])
+    @app.route(route=route.path, methods=[route.method], auth_level=level)
     async def http(req: func.HttpRequest) -> func.HttpResponse:
         request = Request(
+            method=route.method,
             body=req.get_body().decode(errors="replace"),
             query=dict(req.params),
             path=dict(req.route_params),
             headers={name.lower(): value for name, value in req.headers.items()},
         )
-        answer = await app.door.answer(lambda wired: route.handler(wired, request))
+        answer = await app.door.answer(lambda wired: route.answer(wired, request))
         return func.HttpResponse(
             answer.body, status_code=answer.status, mimetype=answer.content_type, headers=dict(answer.headers)
         )

@@ -1,8 +1,9 @@
 """
 Replay: visit again by event, by instance or by an earlier run, with the mode lowered if asked.
 
-The body is JSON: exactly one of `event`, `events`, `instance` and `run`, and optionally `mode`. It answers 202
-with the orders that were written; a visit follows through the queue, as for any other bell.
+The body is JSON: exactly one of `event`, `events`, `instance` and `run`, and optionally `mode`; or the array that a
+dead-letter blob holds. It answers 202 with the orders that were written; a visit follows through the queue, as for
+any other bell.
 """
 
 import json
@@ -42,11 +43,9 @@ class Replay:
         await self.orders.check(instances, mode)
         orders = [await self.orders.place(OrderKind.REPLAY, instance, by=by, mode=mode) for instance in instances]
         first = f"/api/orders/{orders[0].id}"
-        return ok(
-            {"orders": [{"id": o.id, "instance": str(o.instance), "status": f"/api/orders/{o.id}"} for o in orders]},
-            status=202,
-            headers={"Location": first},
-        )
+        since = f"/api/runs/{body['run']}/since" if "run" in body else ""
+        told = [{"id": o.id, "instance": str(o.instance), "status": f"/api/orders/{o.id}"} for o in orders]
+        return ok({"orders": told, **({"since": since} if since else {})}, status=202, headers={"Location": first})
 
     async def _instances(self, body: Mapping[str, Any]) -> Sequence[InstanceId]:
         if "instance" in body:
@@ -54,7 +53,7 @@ class Replay:
         if "run" in body:
             run = await self.ledger.run(str(body["run"]))
             if run is None:
-                raise _bad(f"There is no run {body['run']!r}.", "run", "GET /api/runs lists them.")
+                raise _bad(f"There is no run {str(body['run'])[:100]!r}.", "run", "GET /api/runs lists them.")
             return [run.instance]
         events = [body["event"]] if "event" in body else body["events"]
         return await self.intake.instances(json.dumps(events))
@@ -67,10 +66,16 @@ def _body(text: str) -> Mapping[str, Any]:
         body = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _bad(f"The body is no JSON: {error}.", "", f"Send an object with one of {', '.join(_WAYS)}.") from error
+    if isinstance(body, list) and body:
+        body = {"events": body}
     if not isinstance(body, dict):
         raise _bad("The body is no JSON object.", "", f"Send an object with one of {', '.join(_WAYS)}.")
     faults = [
-        Fault(what=f"There is no field {name!r}.", where=name, mend=f"The fields are {', '.join(_WAYS)} and mode.")
+        Fault(
+            what=f"There is no field {name[:100]!r}.",
+            where=name[:100],
+            mend=f"The fields are {', '.join(_WAYS)} and mode.",
+        )
         for name in body
         if name not in (*_WAYS, "mode")
     ]

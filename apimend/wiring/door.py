@@ -72,12 +72,13 @@ class Door:
         await wired.notices.daily()
 
     async def answer(self, handle: Callable[[Wired], Awaitable[Answer]]) -> Answer:
-        """The answer to a request, an error of ours as a problem."""
+        """The answer to a request; where the app can't be wired, the faults of its settings."""
         try:
-            return await handle(await self.wired())
+            wired = await self.wired()
         except ApimendError as error:
-            _log.info("request.refused", error=type(error).__name__)
-            return problem(error)
+            _log.error("settings.refused", error=type(error).__name__)
+            return problem(error, status=503)
+        return await handle(wired)
 
 
 async def _or_park(wired: Wired, queue: str, text: str, work: Awaitable[object]) -> None:

@@ -14,6 +14,7 @@ from azure.identity.aio import ManagedIdentityCredential
 
 from apimend.arm.azure import ArmAzure
 from apimend.documents import FetchedSource, FileSource
+from apimend.engine.approvals import Approvals
 from apimend.engine.intake import Intake
 from apimend.engine.orders import Orders
 from apimend.engine.parked import Parking
@@ -26,7 +27,7 @@ from apimend.notify.teams import Teams
 from apimend.ports import Clock, Remediator
 from apimend.probe import TlsProber
 from apimend.report.links import Links
-from apimend.settings import Envelope, Settings, SqliteStorage
+from apimend.settings import Approval, Envelope, Settings, SqliteStorage
 from apimend.storage.stores import Storage, open_sqlite
 from apimend.web.replay import Replay
 
@@ -36,6 +37,7 @@ class Wired:
     """Everything that the doors need, and how to let it go."""
 
     settings: Settings
+    clock: Clock
     azure: ArmAzure
     credential: AsyncTokenCredential
     storage: Storage
@@ -46,6 +48,7 @@ class Wired:
     sweeper: Sweeper
     parking: Parking
     orders: Orders
+    approvals: Approvals
     replay: Replay
     links: Links
 
@@ -71,12 +74,24 @@ async def wire(
     without a `storage` the declared one.
     """
     identity = credential or ManagedIdentityCredential(client_id=settings.client_id or None)
-    azure = ArmAzure.open(cloud=settings.cloud, credential=identity, clock=clock)
     storage = storage or _storage(settings, clock, identity)
+    azure = ArmAzure.open(cloud=settings.cloud, credential=identity, clock=clock, limits=storage.limits)
     desired = _desired(settings, azure, identity, clock, [rule.name for rule in remediators])
     links = Links(base_url=settings.pages_url)
-    notices = _notices(settings, azure, identity, storage, clock, links)
     ledger, bells = storage.ledger, storage.bells
+    orders = Orders(
+        azure=azure,
+        desired=desired,
+        bells=bells,
+        ledger=ledger,
+        clock=clock,
+        ceiling=settings.ceiling,
+        subscriptions=settings.subscriptions,
+    )
+    approvals = Approvals(
+        records=storage.records, ledger=ledger, orders=orders, clock=clock, lasts=settings.approval_lasts
+    )
+    notices = _notices(settings, azure, identity, storage, clock, links, approvals)
     intake = Intake(
         bells=bells, ledger=ledger, clock=clock, tenant=settings.tenant, subscriptions=settings.subscriptions
     )
@@ -94,17 +109,9 @@ async def wire(
         settle_seconds=float(settings.settle_seconds),
         prober=TlsProber(address=settings.cloud.gateway_address) if settings.probe else None,
     )
-    orders = Orders(
-        azure=azure,
-        desired=desired,
-        bells=bells,
-        ledger=ledger,
-        clock=clock,
-        ceiling=settings.ceiling,
-        subscriptions=settings.subscriptions,
-    )
     return Wired(
         settings=settings,
+        clock=clock,
         azure=azure,
         credential=identity,
         storage=storage,
@@ -115,6 +122,7 @@ async def wire(
         sweeper=Sweeper(azure=azure, bells=bells, ledger=ledger, clock=clock, subscriptions=settings.subscriptions),
         parking=Parking(records=storage.records, clock=clock),
         orders=orders,
+        approvals=approvals,
         replay=Replay(intake=intake, orders=orders, ledger=ledger),
         links=links,
     )
@@ -151,6 +159,7 @@ def _notices(
     storage: Storage,
     clock: Clock,
     links: Links,
+    approvals: Approvals,
 ) -> Notices:
     teams = Teams(azure.session, settings.webhooks, clock, envelope=settings.envelope is Envelope.MESSAGE)
     topic = None
@@ -166,4 +175,5 @@ def _notices(
         links=links,
         routes=settings.webhooks,
         publishes=topic is not None,
+        token=approvals.mint if settings.approval is Approval.LINK else None,
     )

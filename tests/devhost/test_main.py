@@ -44,7 +44,7 @@ def test_an_app_is_served_until_it_is_interrupted(served: tuple[subprocess.Popen
     process, folder = served
     assert process.stdout is not None
     url = process.stdout.readline().split()[-1]
-    with urllib.request.urlopen(f"{url}/api/pages/hello") as response:
+    with urllib.request.urlopen(f"{url}/pages/hello") as response:
         page = response.read()
     queue = SqliteQueue(folder / "data" / "app.db", RealClock())
     queue.put("sample", b"hello")

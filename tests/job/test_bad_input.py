@@ -97,7 +97,7 @@ async def test_settings_with_faults_are_told_all_at_once() -> None:
         status, problem = await world.http("GET", "/api/health")
 
         names = {error["where"] for error in problem["errors"]}
-        assert (400, set(settings)) == (status, names)
+        assert (503, set(settings)) == (status, names)
 
 
 BROKEN = {

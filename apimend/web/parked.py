@@ -1,0 +1,72 @@
+"""
+Parked messages: what nobody could handle, shown to a person, tried again or thrown away.
+"""
+
+import json
+from typing import Any
+
+from apimend.engine.parked import Parked
+from apimend.model.errors import ApimendError, Gone
+from apimend.model.ids import InstanceId
+from apimend.model.runs import Cause, Trigger
+from apimend.report.plain import clean
+from apimend.storage.names import VISITS_QUEUE
+from apimend.web.answers import Answer, ok
+from apimend.web.app import App
+from apimend.web.signin import Caller
+
+
+async def parked_list(app: App) -> Answer:
+    """What is parked, oldest first."""
+    return ok({"parked": [_told(parked) for parked in await app.parking.all()]})
+
+
+async def parked_again(app: App, who: Caller, id: str) -> Answer:
+    """
+    Try one again. Of a visit only the instance counts: its bell is rung, because its ticket may be stale.
+
+    Raises Gone.
+    """
+    parked = await _find(app, id)
+    instance = _instance(parked)
+    if instance is not None:
+        at = app.clock.now()
+        await app.storage.bells.ring(Trigger(cause=Cause.REPLAY, instance=instance, at=at, by=who.name))
+    else:
+        await app.storage.messages.send(parked.queue, parked.text)
+    await app.parking.forget(parked.id)
+    return ok({"id": parked.id, "queue": parked.queue, "again": True}, status=202)
+
+
+async def parked_forget(app: App, id: str) -> Answer:
+    """Throw one away. Raises Gone."""
+    await app.parking.forget((await _find(app, id)).id)
+    return Answer(status=204, body="")
+
+
+async def _find(app: App, id: str) -> Parked:
+    """By looking through all, so that no id of a request becomes a key of storage."""
+    found = next((parked for parked in await app.parking.all(limit=1000) if parked.id == id), None)
+    if found is None:
+        raise Gone(f"There is no parked message {clean(id)[:100]!r}.")
+    return found
+
+
+def _instance(parked: Parked) -> InstanceId | None:
+    if parked.queue != VISITS_QUEUE:
+        return None
+    try:
+        body = json.loads(parked.text)
+        return InstanceId.of(body["instance"]) if isinstance(body["instance"], str) else None
+    except (ValueError, LookupError, TypeError, RecursionError, ApimendError):
+        return None
+
+
+def _told(parked: Parked) -> dict[str, Any]:
+    return {
+        "id": parked.id,
+        "queue": parked.queue,
+        "why": clean(parked.why),
+        "text": parked.text,
+        "at": parked.at.isoformat(),
+    }

@@ -21,7 +21,7 @@ from devhost.clock import RealClock, VirtualClock
 from devhost.host import Host
 from devhost.hostjson import HostJson
 from devhost.keys import Keys
-from emulator import LocalAzure, Options, load_tenant
+from emulator import LocalAzure, Options, Tenant, load_tenant
 from emulator.events.event import Schema
 from emulator.events.part import EventGrid
 from emulator.gateway import Gateway
@@ -120,7 +120,7 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    tenant: str = "small",
+    tenant: str | Tenant = "small",
     *,
     desired: str,
     ceiling: str = "enforce",
@@ -129,7 +129,11 @@ async def open_world(
     settings: Mapping[str, str] | None = None,
     schema: Schema = Schema.EVENT_GRID,
 ) -> AsyncIterator[World]:
-    """Open a world on a tenant of `emulator/tenants`, with a desired state, and subscribe the app to its events."""
+    """
+    Open a world with a desired state, and subscribe the app to its events.
+
+    `tenant` is one, or the name of one in `emulator/tenants`.
+    """
     clock = clock or VirtualClock(START)
     made: dict[str, Any] = {}
 
@@ -140,7 +144,7 @@ async def open_world(
     with tempfile.TemporaryDirectory(prefix="apimend-") as name:
         folder = Path(name)
         (folder / "desired.yaml").write_text(desired, encoding="utf-8")
-        local = load_tenant(TENANTS / f"{tenant}.yaml")
+        local = load_tenant(TENANTS / f"{tenant}.yaml") if isinstance(tenant, str) else tenant
         async with LocalAzure(local, now=clock.now, options=options, parts=parts) as azure:
             environ = {**environment(azure, folder, ceiling), **(settings or {})}
             with identity_of(azure):

@@ -22,6 +22,10 @@ MANAGEMENT_GROUPS = (
     "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' "
     "| project subscriptionId, above = properties.managementGroupAncestorsChain"
 )
+SUBSCRIPTIONS = (
+    "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' "
+    "| project subscriptionId, state = properties.state"
+)
 VAULTS = "resources | where type =~ 'microsoft.keyvault/vaults' | project id, name"
 _PAGE = 1000
 
@@ -36,6 +40,11 @@ class Graph:
         """Every API Management instance, in these subscriptions or in all."""
         rows = [row async for row in self._rows(INSTANCES, sorted(subscriptions))]
         return tuple(InstanceId.of(str(row["id"])) for row in rows)
+
+    async def subscriptions(self) -> dict[str, str]:
+        """Every subscription that we can read, in lower case, with its state (`Enabled`, `Warned`, `Disabled` …)."""
+        rows = [row async for row in self._rows(SUBSCRIPTIONS, [])]
+        return {str(row["subscriptionId"]).casefold(): str(row.get("state") or "") for row in rows}
 
     async def management_groups(self, subscription: str) -> frozenset[str]:
         """The names of the management groups above a subscription."""
@@ -59,6 +68,10 @@ class Graph:
             if str(row.get("name")).casefold() == name.casefold():
                 return ResourceId.of(str(row["id"]))
         return None
+
+    async def query(self, text: str, subscriptions: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The rows of any query, within these subscriptions or all."""
+        return [row async for row in self._rows(text, subscriptions)]
 
     async def _rows(self, query: str, subscriptions: Sequence[str]) -> AsyncIterator[Mapping[str, Any]]:
         token: str | None = None

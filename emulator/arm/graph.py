@@ -99,7 +99,7 @@ class Graph:
             "managedBy": "",
             "sku": body.get("sku"),
             "plan": None,
-            "properties": body.get("properties"),
+            "properties": {"state": body["state"]} if resource.type == SUBSCRIPTIONS else body.get("properties"),
             "tags": body.get("tags"),
             "identity": body.get("identity"),
             "zones": body.get("zones"),

@@ -28,7 +28,7 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from apimend import telemetry
-from apimend.ports import Clock
+from apimend.ports import Buckets, Clock
 from apimend.settings import Cloud
 
 SHORT = 5.0
@@ -37,7 +37,12 @@ SHORT = 5.0
 CALLS: ContextVar[Counter[str] | None] = ContextVar("calls", default=None)
 """Who counts the calls made in this task: a visit's view sets it."""
 
+URGENT: ContextVar[bool] = ContextVar("urgent", default=True)
+"""Whether the calls of this task may take the last tokens below Azure's limits: a visit's view says so."""
+
 _USER_AGENT = "apimend"
+_NO_WORD = 10.0
+"""Seconds that a 429 without Retry-After keeps everybody away."""
 
 
 class LoopbackNames(AbstractResolver):
@@ -77,19 +82,28 @@ class ShortRetry(AsyncRetryPolicy[Any, Any]):
 
 
 class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core loads it lazily, so it has no type
-    """The aiohttp transport with injected time, counting what it sends."""
+    """
+    The aiohttp transport with injected time, counting what it sends.
 
-    def __init__(self, session: aiohttp.ClientSession, clock: Clock) -> None:
+    Each call to a subscription takes a token of the shared buckets first, and a 429 empties the bucket for everybody:
+    who comes too early learns it here, as Throttled, and not from Azure.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, clock: Clock, limits: Buckets | None = None) -> None:
         super().__init__(session=session, session_owner=False)
         self._clock = clock
+        self._limits = limits
 
     async def sleep(self, duration: float) -> None:
         """Used between retries."""
         await self._clock.sleep(duration)
 
     async def send(self, request: Any, **kwargs: Any) -> Any:
-        """One request on the wire."""
+        """One request on the wire. Raises Throttled where our share of Azure's limit is used up."""
         kind = _kind(request.url)
+        bucket = _bucket(request.method, request.url) if kind == "arm" else None
+        if self._limits is not None and bucket is not None:
+            await self._limits.take(*bucket, urgent=URGENT.get())
         if (calls := CALLS.get()) is not None:
             calls[kind] += 1
         if kind != "vault" and (run := telemetry.CORRELATION.get()):
@@ -97,13 +111,26 @@ class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core lo
         with telemetry.calling(request.method, request.url, kind) as call:
             answer = await super().send(request, **kwargs)
             call.answered(answer.status_code, answer.headers)
-            return answer
+        if self._limits is not None and bucket is not None and answer.status_code == 429:
+            await self._limits.drain(*bucket, after=_seconds(answer.headers.get("Retry-After", "")))
+        return answer
 
 
 def _kind(url: str) -> str:
     if "/providers/Microsoft.ResourceGraph/" in url:
         return "graph"
     return "arm" if "/subscriptions/" in url else "vault"
+
+
+def _bucket(method: str, url: str) -> tuple[str, str]:
+    """The subscription and the kind of call, by which Azure Resource Manager counts."""
+    subscription = url.partition("/subscriptions/")[2].partition("/")[0].partition("?")[0]
+    kinds = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
+    return subscription, kinds.get(method.upper(), "writes")
+
+
+def _seconds(retry_after: str) -> float:
+    return float(retry_after) if retry_after.isdigit() else _NO_WORD
 
 
 def open_session(cloud: Cloud) -> aiohttp.ClientSession:
@@ -138,4 +165,4 @@ def open_pipeline(
     )
 
 
-__all__ = ["SHORT", "ClockedTransport", "LoopbackNames", "ShortRetry", "open_pipeline", "open_session"]
+__all__ = ["SHORT", "URGENT", "ClockedTransport", "LoopbackNames", "ShortRetry", "open_pipeline", "open_session"]

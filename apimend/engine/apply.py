@@ -5,22 +5,22 @@ Called by `reconcile` with what the guards allow. A change that fails never stop
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from apimend.engine.settle import update_started
+from apimend.engine.stop import STOP_NOTE, stopped
 from apimend.model.desired import Desired
 from apimend.model.errors import Changed, Final, Gone, LeaseTaken, TryLater
 from apimend.model.ids import InstanceId
-from apimend.model.plan import Change, Stage
+from apimend.model.plan import Change, Kind, Stage
 from apimend.model.runs import Intent, Outcome, Progress, Status
 from apimend.ports import Clock, InstanceWriter, Lease, Ledger, Written
 
-_log = structlog.get_logger(__name__)
-STOP_NOTE = "stop"
-"""The ledger's note that holds the reason of a global stop; empty: none."""
+__all__ = ["STOP_NOTE", "Applier"]
 
+_log = structlog.get_logger(__name__)
 _LOOK_AGAIN = 5.0
 _TRY_AGAIN = 30.0
 _DONE = (Status.APPLIED, Status.PENDING)
@@ -28,7 +28,11 @@ _DONE = (Status.APPLIED, Status.PENDING)
 
 @dataclass(kw_only=True)
 class Applier:
-    """Applies changes on one instance for one run."""
+    """
+    Applies changes on one instance for one run; with `reverse` the later stages first.
+
+    `troubles` are the errors for which something was put off.
+    """
 
     instance: InstanceId
     run: str
@@ -39,6 +43,8 @@ class Applier:
     clock: Clock
     new_id: Callable[[], str]
     progress: Progress
+    reverse: bool = False
+    troubles: list[TryLater] = field(default_factory=list)
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
         """
@@ -47,7 +53,7 @@ class Applier:
         A stage in which something was not done holds back the later ones; the next visit looks again.
         """
         outcomes: list[Outcome] = []
-        for batch in _batches(changes):
+        for batch in _batches(changes, reverse=self.reverse):
             if any(outcome.status not in _DONE for outcome in outcomes):
                 outcomes += [_held_back(change) for change in batch]
             elif batch[0].kind.on_service:
@@ -67,6 +73,7 @@ class Applier:
         )
         if outcome.status in (Status.REFUSED, Status.FAILED):
             self.progress = replace(before, writes=self.progress.writes)
+        await self.ledger.save_progress(self.progress)
         return [replace(outcome, change=change.id) for change in changes]
 
     async def _one(self, change: Change) -> Outcome:
@@ -78,9 +85,10 @@ class Applier:
     async def _written(self, intents: Sequence[Intent], send: Callable[[], Awaitable[Written]]) -> Outcome:
         """Pre-image, lease, stop: then the write, and what came of it."""
         change = intents[0].change
-        stopped = await self.ledger.noted(STOP_NOTE)
-        if stopped:
-            return Outcome(change=change, status=Status.REFUSED, why=f"The global stop is on: {stopped}")
+        why = await stopped(self.ledger)
+        if why:
+            return Outcome(change=change, status=Status.REFUSED, why=f"The global stop is on: {why}")
+        await self._remember_check(intents[0])
         for intent in intents:
             await self.ledger.intend(intent)
         outcome, written = await self._sent(change, send)
@@ -88,7 +96,10 @@ class Applier:
             await self.ledger.close(replace(intent, closed=outcome.status.value, etag_after=written.etag))
         if outcome.status in (Status.APPLIED, Status.PENDING):
             day = f"{self.clock.now():%Y-%m-%d}"
-            self.progress = replace(self.progress, writes={day: self.progress.writes.get(day, 0) + len(intents)})
+            writes = {day: self.progress.writes.get(day, 0) + len(intents)}
+            self.progress = replace(
+                self.progress, writes=writes, operation=written.operation or self.progress.operation
+            )
         _log.info("change.sent", change=change, target=str(intents[0].target), status=outcome.status.value)
         return outcome
 
@@ -98,16 +109,22 @@ class Applier:
             written = await send()
         except LeaseTaken:
             raise
-        except Changed as error:
-            return _failure(change, Status.DEFERRED, error, after=_LOOK_AGAIN), Written()
-        except Gone as error:
+        except (Changed, Gone) as error:
             return _failure(change, Status.DEFERRED, error, after=_LOOK_AGAIN), Written()
         except TryLater as error:
+            self.troubles.append(error)
             return _failure(change, Status.DEFERRED, error, after=error.after or _TRY_AGAIN), Written()
         except Final as error:
             return _failure(change, Status.FAILED, error), Written()
         status = Status.PENDING if written.pending else Status.APPLIED
         return Outcome(change=change, status=status), written
+
+    async def _remember_check(self, intent: Intent) -> None:
+        """A policy that we write is one in which a check of ours may stand from now on, whatever happens to us."""
+        policy = intent.kind == Kind.POLICY.value
+        if policy and intent.after is not None and intent.target not in self.progress.checks:
+            self.progress = replace(self.progress, checks=(*self.progress.checks, intent.target))
+            await self.ledger.save_progress(self.progress)
 
     def _intent(self, change: Change, request_id: str) -> Intent:
         return Intent(
@@ -126,15 +143,15 @@ class Applier:
         )
 
 
-def _batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
+def _batches(changes: Sequence[Change], *, reverse: bool) -> Iterator[list[Change]]:
     """
-    By stage; the changes of the service itself go in one PATCH, at the latest of their stages.
+    By stage, or by stages in reverse; the changes of the service itself go in one PATCH, at the latest of their stages.
 
     Checks go one by one: a later one may rely on an earlier, as a guard relies on the check that takes its place.
     """
     together = [change for change in changes if change.kind.on_service]
     latest = max((change.stage for change in together), default=None)
-    for stage in Stage:
+    for stage in reversed(Stage) if reverse else Stage:
         if stage is latest:
             yield together
         alone = [change for change in changes if change.stage is stage and not change.kind.on_service]

@@ -1,7 +1,8 @@
 """
 What may be written now, and why not: the guards of a plan, as one pure function.
 
-`reconcile` asks it before every run; nothing else decides about stages, modes, windows or limits.
+`reconcile` asks it before every run; nothing else decides about stages, modes, windows or limits. `decide` is for what
+the rules plan, `decide_order` for what a person takes back.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from apimend.engine.holds import hold_on, words
 from apimend.model.desired import Desired, Mode, Window
 from apimend.model.plan import Change, Kind, Plan, Stage
 from apimend.model.runs import Outcome, Progress, Status
@@ -16,8 +18,14 @@ from apimend.model.runs import Outcome, Progress, Status
 GOOD_READINGS = 3
 """So often a service has to be found idle, with negotiation on, after our update and before VALIDATE."""
 
+_SOON = 1.0
+
 BUSY_AGAIN = 60.0
 """Seconds until the next look at a service that is being updated: what Azure's Retry-After says."""
+
+
+FAILED_AGAIN = 900.0
+"""Seconds until a service update that failed is tried once more; each further failure doubles it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +33,8 @@ class Circumstances:
     """
     All that the guards go by. `requested` is what a person asked for, `approved` the ids of approved changes;
     `writes_today` counts ours on this instance, `instances_today` the instances we wrote to, `rounds` by change how
-    often within a day we wrote just this.
+    often within a day we wrote just this. `urgent` are changes that let callers in who are locked out now: they wait
+    for no window, no limit and no stage.
     """
 
     now: datetime
@@ -40,6 +49,7 @@ class Circumstances:
     rounds: Mapping[str, int] = field(default_factory=dict)
     instances_today: int = 0
     settle_seconds: float = 60.0
+    urgent: frozenset[str] = frozenset()
 
     def mode_for(self, change: Change) -> Mode:
         """The lowest of ceiling, declared and requested, for the rule that made this change."""
@@ -51,8 +61,34 @@ def decide(plan: Plan, given: Circumstances) -> Mapping[str, Outcome | None]:
     """For every change by id: None where it may be written now, otherwise what becomes of it and why."""
     found: dict[str, Outcome | None] = {}
     for change in plan.changes:
-        found[change.id] = _by_person(change, given) or _by_stage(change, plan, found, given)
+        urgent = change.id in given.urgent
+        found[change.id] = _by_person(change, given) or (None if urgent else _by_stage(change, plan, found, given))
     return found
+
+
+def decide_order(plan: Plan, given: Circumstances, *, at_once: bool) -> Mapping[str, Outcome | None]:
+    """
+    As `decide`, for changes that a person ordered: the order is their approval, and later stages go first.
+
+    `at_once` is for break-glass: it waits for no window. No order passes a mode that only reports, or the global stop.
+    """
+    return {change.id: _by_order(change, plan, given, at_once=at_once) for change in plan.changes}
+
+
+def _by_order(change: Change, plan: Plan, given: Circumstances, *, at_once: bool) -> Outcome | None:
+    if given.mode_for(change) is Mode.REPORT:
+        return _outcome(change, Status.PLANNED, "Report mode: nothing is written.")
+    if given.stopped:
+        return _outcome(change, Status.REFUSED, f"The global stop is on: {given.stopped}")
+    wait = 0.0 if at_once else seconds_to(given.desired.window, given.now)
+    if wait:
+        return _outcome(change, Status.DEFERRED, "It waits for the maintenance window.", after=wait)
+    first = next((other for other in plan.changes if other.stage > change.stage), None)
+    if first is not None:
+        return _outcome(change, Status.DEFERRED, f"First: {first.will or first.reason}", after=_SOON)
+    if change.kind.on_service and given.service_busy:
+        return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
+    return None
 
 
 def _by_person(change: Change, given: Circumstances) -> Outcome | None:
@@ -61,10 +97,17 @@ def _by_person(change: Change, given: Circumstances) -> Outcome | None:
     if mode is Mode.REPORT:
         return _outcome(change, Status.PLANNED, "Report mode: nothing is written.")
     approved = change.id in given.approved
-    if (mode is Mode.ASK or change.ask) and not approved:
-        return _outcome(change, Status.PLANNED, f"It waits for approval. {change.ask}".strip())
+    hold = None if change.id in given.urgent else hold_on(change, given.progress.holds, given.now)
+    if hold is not None and hold.until is not None:
+        wait = (hold.until - given.now).total_seconds()
+        return _outcome(change, Status.DEFERRED, words(hold), after=wait)
+    asks = change.ask or (words(hold) if hold else "")
+    if (mode is Mode.ASK or asks) and not approved:
+        return _outcome(change, Status.PLANNED, f"It waits for approval. {asks}".strip())
     if given.stopped:
         return _outcome(change, Status.REFUSED, f"The global stop is on: {given.stopped}")
+    if change.id in given.urgent:
+        return None
     limits = given.desired.limits
     if not approved and given.writes_today >= limits.writes_a_day:
         return _outcome(
@@ -92,6 +135,8 @@ def _by_stage(change: Change, plan: Plan, before: Mapping[str, Outcome | None], 
         return _outcome(change, Status.REFUSED, f"Written {rounds} times against another writer: we stopped.")
     if change.kind.on_service and given.service_busy:
         return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
+    if change.kind.on_service and (failed := _after_failure(change, given)):
+        return failed
     earlier = [other for other in plan.changes if _comes_before(other, change)]
     waits = [other for other in earlier if change.stage is Stage.VALIDATE or before[other.id] is not None]
     if waits:
@@ -111,6 +156,22 @@ def _by_stage(change: Change, plan: Plan, before: Mapping[str, Outcome | None], 
             after=given.settle_seconds,
         )
     return None
+
+
+def _after_failure(change: Change, given: Circumstances) -> Outcome | None:
+    """An update that failed is not sent again at once, and not for ever: each try costs downtime on some tiers."""
+    tries, at = given.progress.update_failures, given.progress.update_failed_at
+    if not tries or at is None or change.id in given.approved:
+        return None
+    if tries >= given.desired.limits.rounds:
+        why = f"The update failed {tries} times in a row: we stopped. {given.progress.update_error}".strip()
+        return _outcome(change, Status.REFUSED, why)
+    wait = (at - given.now).total_seconds() + FAILED_AGAIN * 2 ** (tries - 1)
+    if wait <= 0:
+        return None
+    return _outcome(
+        change, Status.DEFERRED, f"The last update failed. {given.progress.update_error}".strip(), after=wait
+    )
 
 
 def _comes_before(other: Change, change: Change) -> bool:

@@ -11,21 +11,29 @@ from typing import Any
 
 from apimend.engine import settle
 from apimend.engine.guard import BUSY_AGAIN
+from apimend.engine.takeback import KINDS, TakeBack
 from apimend.model.azure import Service
 from apimend.model.desired import Desired, Mode
-from apimend.model.errors import BadInput, Denied, Final, TryLater
+from apimend.model.errors import BadInput, Denied, Final, Throttled, TryLater, Unavailable
 from apimend.model.plan import Finding, Plan, Severity, Stage
+from apimend.model.posture import Assessment, PostureFigures
 from apimend.model.runs import Cause, Handshake, Order, OrderKind, Outcome, Progress, Result, Run, Status, Trigger
-from apimend.ports import InstanceReader, Remediator
+from apimend.ports import InstanceReader, Remediator, Safety
 
 _LATER = 60.0
 _WALKED = "walked"
 _WALK_EVERY = timedelta(hours=24)
+_FAILED_AGAIN, _FAILED_AGAIN_AT_MOST = 30.0, 900.0
+_STUCK_AGAIN = 900.0
 
 
 @dataclass(kw_only=True)
 class Look:
-    """A visit in the making."""
+    """
+    A visit in the making. `held` is how long Azure asked us to stay away; `troubled` says that it gave no answer.
+
+    `taking_back` is the order that this visit carries out instead of the rules' plan.
+    """
 
     trigger: Trigger
     id: str
@@ -45,6 +53,25 @@ class Look:
     error: str = ""
     next_visit: float | None = None
     handshakes: tuple[Handshake, ...] = ()
+    held: float | None = None
+    troubled: bool = False
+    taking_back: TakeBack | None = None
+    urgent: frozenset[str] = frozenset()
+    assessed: tuple[Assessment, ...] = ()
+    posture: PostureFigures | None = None
+
+    @property
+    def touched(self) -> str:
+        """What kind of thing below the instance the event was about; empty for none."""
+        touched = self.trigger.touched if self.trigger.cause is Cause.EVENT else None
+        return touched.below_instance.partition("/")[0] if touched is not None else ""
+
+    @property
+    def carried(self) -> tuple[Order, ...]:
+        """The orders that this visit carries out: one that takes something back, or all the others."""
+        if self.taking_back is not None:
+            return (self.taking_back.order,)
+        return tuple(order for order in self.orders if order.kind not in KINDS or self.desired is None)
 
     @property
     def is_unhurried(self) -> bool:
@@ -78,9 +105,8 @@ class Look:
         """Our own update is on its way, and nobody asked for anything: come back later without a run."""
         if self.service is None or self.desired is None or self.orders:
             return False
-        if not (self.service.busy and self.progress.update_since) or settle.stuck(
-            self.progress, self.service, self.started
-        ):
+        waits = self.service.busy and self.progress.update_since and not settle.has_failed(self.service)
+        if not waits or settle.stuck(self.progress, self.service, self.started):
             return False
         self.again(BUSY_AGAIN)
         self.result = Result.PENDING
@@ -93,7 +119,43 @@ class Look:
     def later(self, error: TryLater) -> None:
         """The instance could not be read this time."""
         self.result, self.error = Result.FAILED, str(error)
+        self.put_off(error)
+
+    def put_off(self, error: TryLater) -> None:
+        """Something has to wait: as long as Azure says, and nobody but a person comes before that."""
         self.again(error.after or _LATER)
+        self.troubled = self.troubled or isinstance(error, Unavailable)
+        if error.after is not None and isinstance(error, Throttled | Unavailable):
+            self.held = max(self.held or 0.0, error.after)
+
+    def slow_down(self) -> None:
+        """One failure after the other makes the pauses longer, for this instance alone."""
+        failed = self.result is Result.FAILED or self.troubled
+        self.progress = replace(self.progress, failures=self.progress.failures + 1 if failed else 0)
+        if self.progress.failures and self.next_visit is not None:
+            pause = min(_FAILED_AGAIN * 2.0 ** (self.progress.failures - 1), _FAILED_AGAIN_AT_MOST)
+            self.next_visit = max(self.next_visit, pause)
+            self.held = self.next_visit if self.progress.failures > 1 else self.held
+        if self.held is not None:
+            self.next_visit = max(self.next_visit or 0.0, self.held)
+
+    def stuck(self) -> None:
+        """Our update takes longer than any that is known."""
+        assert self.service is not None
+        assert self.progress.update_since is not None
+        hours = (self.started - self.progress.update_since).total_seconds() / 3600
+        said = f"provisioningState {self.service.provisioning_state}, target {self.service.target_state or 'none'}"
+        message = f"The update that was started {hours:.0f} hours ago has not ended: {said}."
+        self.findings.append(finding("update_stuck", self, message, Severity.HIGH, why=_WAIT_FOR_AZURE))
+        self.again(_STUCK_AGAIN)
+
+    def update_failed(self, limit: int) -> None:
+        """The last update of ours, or one that Azure shows on the service, did not go through."""
+        said = self.progress.update_error or "Azure shows the service in the state Failed."
+        tries = self.progress.update_failures
+        why = _STOPPED if tries >= limit or not tries else "It is tried again after a pause."
+        told = finding("update_failed", self, f"The service update failed: {said}", Severity.HIGH, why=why)
+        self.findings.append(told)
 
     def failed(self, error: Final) -> None:
         """The instance can't be read at all."""
@@ -112,6 +174,18 @@ class Look:
         )
         self.plan = Plan.of((), (replace(told, why_left="A change of selectors or tags never takes a check out."),))
 
+    def not_carried_out(self, order: Order) -> None:
+        """An order for an instance that nothing declares, or whose declaration can't be read: nothing is written."""
+        why = "Nothing that can be read declares the instance, and then nothing is written. Declare it first."
+        told = finding(
+            "order_refused",
+            self,
+            f"The order {order.kind.value} of {order.by} was not carried out.",
+            Severity.HIGH,
+            why=why,
+        )
+        self.plan = Plan.of(self.plan.changes, (*self.plan.findings, told))
+
     def run(self, *, ended: datetime, mode: Mode) -> Run:
         """The visit as a record."""
         result = self.result or (Result.UNMANAGED if self.desired is None else Result.CONVERGED)
@@ -126,12 +200,13 @@ class Look:
             plan=self.plan,
             outcomes=self.outcomes,
             notes=tuple(dict.fromkeys(self.notes)),
-            orders=tuple(order.id for order in self.orders),
+            orders=tuple(order.id for order in self.carried),
             declared=str(self.desired.place) if self.desired else "",
             error=self.error,
             calls=self.reader.calls,
             next_visit=self.next_visit,
             handshakes=self.handshakes,
+            posture=self.posture,
         )
 
     def remembered(self, run: Run) -> Progress:
@@ -200,16 +275,22 @@ def unread(rule: Remediator[Any], look: Look, error: Exception, severity: Severi
         message=f"{rule.name} could not look: {said}",
         why_left="What can't be read is not written.",
         steps=(f"It needs: {', '.join(sorted(rule.reads))}.",) if denied else (),
-        blocks=frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
+        blocks=frozenset() if rule.safety is Safety.REPORT_ONLY else frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
     )
 
 
-def finding(code: str, look: Look, message: str, severity: Severity) -> Finding:
+_WAIT_FOR_AZURE = "Azure lets nobody change the service meanwhile. Ask its support, with the time of the update."
+_STOPPED = "We stopped trying. Mend the cause, then replay the instance."
+
+
+def finding(
+    code: str, look: Look, message: str, severity: Severity, *, why: str = "What can't be read is not written."
+) -> Finding:
     return Finding(
         code=code,
         target=look.trigger.instance,
         remediator="engine",
         severity=severity,
         message=message,
-        why_left="What can't be read is not written.",
+        why_left=why,
     )

@@ -7,22 +7,26 @@ takes longer than a few seconds.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from apimend import telemetry
-from apimend.engine import settle
-from apimend.engine.apply import STOP_NOTE, Applier
-from apimend.engine.guard import BUSY_AGAIN, Circumstances, decide
+from apimend.engine import posture, settle, takeback
+from apimend.engine.apply import Applier
+from apimend.engine.fights import UPDATE_FAILED, fights, rounds
+from apimend.engine.guard import BUSY_AGAIN, Circumstances, decide, decide_order
+from apimend.engine.holds import standing, without_approved
 from apimend.engine.look import Look, approves, is_done, lowest, result_of, unread
+from apimend.engine.lost import lost
+from apimend.engine.stop import stopped
 from apimend.model.desired import Mode
 from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater
 from apimend.model.ids import InstanceId
 from apimend.model.plan import Change, Plan, Severity
-from apimend.model.runs import Cause, Handshake, OrderKind, Result, Run, Status, Trigger
+from apimend.model.runs import Cause, Handshake, OrderKind, Outcome, Result, Run, Status, Trigger
 from apimend.ports import (
     Azure,
     Bells,
@@ -82,39 +86,43 @@ class Engine:
         trigger = await self.bells.trigger(visit.instance) or self._follow_up(visit.instance)
         telemetry.waited(await self.bells.due(visit.instance), self.clock.now())
         try:
-            run = await self.visit(trigger)
+            look, run = await self._visit(trigger)
         except LeaseTaken:
             await self.bells.finish(visit, again_after=_LEASE_AGAIN)
             return None
-        await self.bells.finish(visit, again_after=run.next_visit)
+        await self.bells.finish(visit, again_after=run.next_visit, hold=look.held is not None)
         return run
 
     async def visit(self, trigger: Trigger, *, requested: Mode | None = None) -> Run:
         """One visit, under the instance's lease. Raises LeaseTaken."""
+        return (await self._visit(trigger, requested=requested))[1]
+
+    async def _visit(self, trigger: Trigger, *, requested: Mode | None = None) -> tuple[Look, Run]:
         async with self.leases.hold(trigger.instance) as lease:
             bound = {"instance": str(trigger.instance), "cause": trigger.cause.value, "event_id": trigger.event_id}
             with structlog.contextvars.bound_contextvars(**bound, run=""), telemetry.visiting(trigger):
-                run = await self.reconcile(trigger, lease, requested=requested)
+                look, run = await self.reconcile(trigger, lease, requested=requested)
                 _log.info("visit.ended", run=run.id, result=run.result.value, changes=len(run.plan.changes))
-                return run
+                return look, run
 
-    async def reconcile(self, trigger: Trigger, lease: Lease, *, requested: Mode | None = None) -> Run:
+    async def reconcile(self, trigger: Trigger, lease: Lease, *, requested: Mode | None = None) -> tuple[Look, Run]:
         """Observe, diff, plan, guard, apply or report, record."""
         look = await self._look(trigger, requested)
-        if look.desired is None or look.service is None:
-            return await self._record(look)
-        if look.waits_for_update:
-            return await self._record(look)
-        await self._observe(look)
+        if look.desired is None or look.service is None or look.waits_for_update:
+            return look, await self._record(look, lease)
+        if look.taking_back is not None:
+            await self._plan_order(look)
+        else:
+            await self._observe(look)
         await self._apply(look, lease)
-        return await self._record(look)
+        return look, await self._record(look, lease)
 
     async def _look(self, trigger: Trigger, requested: Mode | None) -> Look:
         """The service as it is, what is declared for it, what is remembered and ordered."""
         now = self.clock.now()
         progress = await self.ledger.progress(trigger.instance)
         orders = await self.ledger.orders(trigger.instance)
-        reader = self.azure.reader(trigger.instance)
+        reader = self.azure.reader(trigger.instance, urgent=trigger.urgent)
         look = Look(trigger=trigger, id=self.new_id(), started=now, reader=reader, progress=progress, orders=orders)
         structlog.contextvars.bind_contextvars(run=look.id)
         telemetry.correlate(look.id)
@@ -125,6 +133,7 @@ class Engine:
             look.desired = await self.desired.resolve(look.service)
             if look.desired is None and progress.managed:
                 look.abandoned()
+            await self._follow_update(look)
         except Gone:
             look.result = Result.GONE
         except BadInput as error:
@@ -135,7 +144,46 @@ class Engine:
             look.failed(error)
         if look.service is not None:
             look.progress = settle.read(look.progress, look.service, now, distance=self.settle_seconds)
+        look.progress = standing(look.progress, now)
+        order = takeback.first(orders)
+        if order is not None and look.desired is not None:
+            look.taking_back = takeback.TakeBack(
+                order=order,
+                run=look.id,
+                now=now,
+                reader=reader,
+                ledger=self.ledger,
+                desired=look.desired,
+                progress=look.progress,
+            )
+        elif order is not None:
+            look.not_carried_out(order)
         return look
+
+    async def _follow_update(self, look: Look) -> None:
+        """An update of ours that is over: whether it went through. Nothing but its address was remembered."""
+        assert look.service is not None
+        if any(order.kind is OrderKind.REPLAY for order in look.orders):
+            look.progress = settle.forgiven(look.progress)
+        failed = settle.has_failed(look.service)
+        if look.progress.operation and (failed or not look.service.busy):
+            why = await look.reader.operation(look.progress.operation)
+            if why:
+                await self._close_failed(look)
+                look.progress = settle.update_failed(look.progress, why, look.started)
+            look.progress = replace(look.progress, operation="")
+        if settle.stuck(look.progress, look.service, look.started):
+            look.stuck()
+        if look.desired is not None and (failed or look.progress.update_failures):
+            look.update_failed(look.desired.limits.rounds)
+
+    async def _close_failed(self, look: Look) -> None:
+        """Note of the writes behind an update that it failed: they were no round of a fight."""
+        instance = look.trigger.instance
+        since = look.progress.update_since
+        for intent in await self.ledger.wrote(instance, instance):
+            if intent.closed == Status.PENDING.value and (since is None or intent.at >= since):
+                await self.ledger.close(replace(intent, closed=UPDATE_FAILED))
 
     async def _recover(self, look: Look) -> None:
         """A write that a crash left open: remember that it may have taken effect, and look."""
@@ -160,6 +208,7 @@ class Engine:
             thorough=look.thorough,
             walk=look.walks,
             handshakes={shown.host.casefold(): shown for shown in look.handshakes},
+            touched=look.touched,
             show=self.prober.show if self.prober is not None and look.is_unhurried else None,
         )
         proposals = await asyncio.gather(*(self._propose(rule, look, context) for rule in self.remediators))
@@ -172,8 +221,37 @@ class Engine:
             coverage_after=coverage_after,
         )
         look.notes += [note for proposal in proposals for note in proposal.notes]
+        look.assessed = tuple(each for proposal in proposals for each in proposal.posture)
         look.remember({key: value for proposal in proposals for key, value in proposal.remember.items()})
         look.progress = settle.doubted(look.progress, look.plan)
+        await self._rescue(look)
+
+    async def _rescue(self, look: Look) -> None:
+        """What locks callers out now is told first, and where it is declared so, let go."""
+        assert look.desired is not None
+        assert look.service is not None
+        gone = await lost(look.reader, self.ledger, service=look.service, desired=look.desired, progress=look.progress)
+        if not gone.findings:
+            return
+        targets = {change.target for change in gone.changes}
+        kept = (change for change in look.plan.changes if change.target not in targets)
+        look.urgent = frozenset(change.id for change in gone.changes)
+        look.plan = Plan.of(
+            (*kept, *gone.changes),
+            (*look.plan.findings, *gone.findings),
+            coverage=look.plan.coverage,
+            coverage_after=look.plan.coverage_after,
+        )
+
+    async def _plan_order(self, look: Look) -> None:
+        """The plan of what a person takes back, instead of the rules'."""
+        assert look.taking_back is not None
+        try:
+            look.plan = await look.taking_back.plan()
+        except TryLater as error:
+            look.later(error)
+        except Final as error:
+            look.failed(error)
 
     async def _handshakes(self, look: Look) -> tuple[Handshake, ...]:
         """What the gateway hosts that Resource Manager lists show from outside, where we are told to look."""
@@ -194,7 +272,7 @@ class Engine:
                 observed = await rule.observe(look.reader, look.desired, context)
                 return rule.plan(observed, look.desired, context)
             except TryLater as error:
-                look.again(error.after or _LATER)
+                look.put_off(error)
                 return Proposal(findings=(unread(rule, look, error, Severity.LOW),))
             except Final as error:
                 return Proposal(findings=(unread(rule, look, error, Severity.HIGH),))
@@ -207,27 +285,50 @@ class Engine:
         assert look.desired is not None
         assert look.service is not None
         given = await self._circumstances(look)
-        decided = decide(look.plan, given)
+        order = look.taking_back
+        decided = decide(look.plan, given) if order is None else decide_order(look.plan, given, at_once=order.at_once)
         allowed = [change for change in look.plan.changes if decided[change.id] is None]
         told = [outcome for outcome in decided.values() if outcome is not None]
-        if allowed and self.writer is not None:
-            applier = Applier(
-                instance=look.trigger.instance,
-                run=look.id,
-                desired=look.desired,
-                writer=self.writer(look.trigger.instance),
-                lease=lease,
-                ledger=self.ledger,
-                clock=self.clock,
-                new_id=self.new_id,
-                progress=look.progress,
-            )
-            told += await applier.apply(allowed)
-            look.progress = applier.progress
-        order = {change.id: position for position, change in enumerate(look.plan.changes)}
-        look.outcomes = tuple(sorted(told, key=lambda outcome: order[outcome.change]))
+        told += await self._write(look, lease, [change for change in allowed if change.id in look.urgent])
+        told += await self._write(look, lease, [change for change in allowed if change.id not in look.urgent])
+        position = {change.id: place for place, change in enumerate(look.plan.changes)}
+        look.outcomes = tuple(sorted(told, key=lambda outcome: position[outcome.change]))
         look.mode = max((given.mode_for(c) for c in look.plan.changes), default=self._mode(look))
-        look.result = result_of(look)
+        if order is None:
+            look.progress = without_approved(look.progress, look.plan.changes, look.outcomes)
+            look.result = result_of(look)
+        elif look.result is None:
+            look.progress = await order.done(look.plan, look.outcomes, look.progress)
+            look.result = order.result(look.plan, look.outcomes)
+            look.notes += order.notes
+            look.again(1.0)
+        self._come_again(look)
+
+    async def _write(self, look: Look, lease: Lease, changes: Sequence[Change]) -> list[Outcome]:
+        """Hand over to the only holder of a writer."""
+        assert look.desired is not None
+        if not changes or self.writer is None:
+            return []
+        applier = Applier(
+            instance=look.trigger.instance,
+            run=look.id,
+            desired=look.desired,
+            writer=self.writer(look.trigger.instance),
+            lease=lease,
+            ledger=self.ledger,
+            clock=self.clock,
+            new_id=self.new_id,
+            progress=look.progress,
+            reverse=look.taking_back is not None,
+        )
+        told = await applier.apply(changes)
+        look.progress = applier.progress
+        for trouble in applier.troubles:
+            look.put_off(trouble)
+        return told
+
+    def _come_again(self, look: Look) -> None:
+        """When the next visit should be, after what became of the changes."""
         for outcome in look.outcomes:
             if outcome.status is Status.DEFERRED and outcome.after is not None:
                 look.again(outcome.after)
@@ -250,35 +351,41 @@ class Engine:
             requested=look.requested,
             approved=frozenset(c for o in look.orders if approves(o, look) for c in o.changes),
             service_busy=look.service.busy,
-            stopped=await self.ledger.noted(STOP_NOTE) if may_write else "",
+            stopped=await stopped(self.ledger) if may_write else "",
             writes_today=look.progress.writes.get(day, 0),
             instances_today=sum(1 for p in others if p.instance != look.trigger.instance and p.writes.get(day)),
-            rounds={c.id: await self._rounds(c, look) for c in look.plan.changes} if may_write else {},
+            rounds=await self._rounds(look) if may_write and look.taking_back is None else {},
             settle_seconds=self.settle_seconds,
+            urgent=look.urgent,
         )
 
-    async def _rounds(self, change: Change, look: Look) -> int:
-        """How often within a day we wrote just this, so somebody takes it back each time."""
-        wrote = await self.ledger.wrote(look.trigger.instance, change.target)
-        return sum(
-            1
-            for intent in wrote
-            if intent.kind == change.kind.value
-            and intent.after == change.after
-            and intent.closed in (Status.APPLIED.value, Status.PENDING.value)
-            and (look.started - intent.at).total_seconds() < 86400
-        )
+    async def _rounds(self, look: Look) -> Mapping[str, int]:
+        """How often each change was written already; where that is a fight, it becomes a finding."""
+        assert look.desired is not None
+        instance, limit = look.trigger.instance, look.desired.limits.rounds
+        counted = {c.id: await rounds(self.ledger, instance, c, look.started) for c in look.plan.changes}
+        found = await fights(self.ledger, instance, look.plan, counted, limit)
+        if found:
+            look.plan = replace(
+                Plan.of(look.plan.changes, (*look.plan.findings, *found)),
+                coverage=look.plan.coverage,
+                coverage_after=look.plan.coverage_after,
+            )
+        return counted
 
-    async def _record(self, look: Look) -> Run:
-        """Into the ledger, and to those who should hear of it."""
+    async def _record(self, look: Look, lease: Lease) -> Run:
+        """Into the ledger, and to those who should hear of it. Raises LeaseTaken: then another visit knows better."""
+        look.slow_down()
+        await lease.confirm()
+        look.posture = await posture.keep(self.ledger, look.trigger.instance, look.assessed, look.started)
         run = look.run(ended=self.clock.now(), mode=look.mode if look.mode is not None else self._mode(look))
         await self.ledger.save_progress(look.remembered(run))
         if look.waits_for_update:
             return run
         await self.ledger.save_run(run)
         telemetry.visited(run)
-        for order in look.orders:
-            if is_done(order, run):
+        for order in look.carried:
+            if is_done(order, run) and (look.taking_back is None or look.taking_back.is_finished(run.outcomes)):
                 await self.ledger.consume(order, run.id)
         await self.notices.tell(run, look.desired)
         return run

@@ -19,7 +19,27 @@ STUCK_AFTER = timedelta(hours=3)
 
 def update_started(progress: Progress, now: datetime) -> Progress:
     """To be saved before the PATCH is sent: if we die after it, the next visit still waits for live."""
-    return replace(progress, update_since=now, settling=True, good_readings=0, last_reading=None)
+    return replace(progress, update_since=now, settling=True, good_readings=0, last_reading=None, operation="")
+
+
+def update_failed(progress: Progress, why: str, now: datetime) -> Progress:
+    """Azure could not finish our update: it is over, and the next one waits."""
+    return replace(
+        progress,
+        update_since=None,
+        settling=False,
+        good_readings=0,
+        last_reading=None,
+        operation="",
+        update_failures=progress.update_failures + 1,
+        update_failed_at=now,
+        update_error=why,
+    )
+
+
+def forgiven(progress: Progress) -> Progress:
+    """Updates that failed no longer count."""
+    return replace(progress, update_failures=0, update_failed_at=None, update_error="")
 
 
 def recovered(progress: Progress, open_intents: tuple[Intent, ...]) -> Progress:
@@ -38,13 +58,9 @@ def read(progress: Progress, service: Service, now: datetime, *, distance: float
         return seen
     good = seen.good_readings + 1
     settled = good >= GOOD_READINGS
-    return replace(
-        seen,
-        good_readings=0 if settled else good,
-        last_reading=None if settled else now,
-        settling=not settled,
-        update_since=None if settled else seen.update_since,
-    )
+    if settled:
+        return forgiven(replace(seen, good_readings=0, last_reading=None, settling=False, update_since=None))
+    return replace(seen, good_readings=good, last_reading=now)
 
 
 def doubted(progress: Progress, plan: Plan) -> Progress:
@@ -57,6 +73,11 @@ def doubted(progress: Progress, plan: Plan) -> Progress:
 def stuck(progress: Progress, service: Service, now: datetime) -> bool:
     """Whether an update of ours takes longer than any that is known."""
     return service.busy and progress.update_since is not None and now - progress.update_since > STUCK_AFTER
+
+
+def has_failed(service: Service) -> bool:
+    """Whether Azure shows the service itself as failed: no update is on its way, and none goes through."""
+    return service.provisioning_state == "Failed" and not service.target_state
 
 
 def is_negotiated(service: Service, plan: Plan) -> bool:

@@ -1,0 +1,117 @@
+"""
+What relies on a thing that is about to be given up (R4): policies, backends and gateways, ours or not.
+
+Undo asks before it plans a write. A text that mentions what is withdrawn counts as relying on it, unless it stands in
+a comment or can't refuse anybody: a refusal too many costs a sentence, one too few locks callers out.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from apimend.model.azure import Backend, Certificate, GatewayAuthority
+from apimend.model.desired import Desired
+from apimend.model.plan import Change, Kind
+from apimend.ports import InstanceReader
+from apimend.survey import survey
+
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_CHECK = re.compile(r"<validate-client-certificate\b[^>]*>", re.IGNORECASE)
+_LETS_PASS = re.compile(r"""ignore-error\s*=\s*["']\s*true\s*["']""", re.IGNORECASE)
+_TRUSTS = re.compile(r"""validate-trust\s*=\s*["']\s*false\s*["']""", re.IGNORECASE)
+_READS_CERTIFICATE = "request.certificate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relations:
+    """Everything on an instance that can rely on something else: texts by the path of their scope."""
+
+    texts: Mapping[str, str] = field(repr=False)
+    certificates: Sequence[Certificate] = ()
+    backends: Sequence[Backend] = ()
+    authorities: Sequence[GatewayAuthority] = ()
+
+    def with_changes(self, changes: Sequence[Change]) -> "Relations":
+        """As it will be once these policies are written."""
+        written = {c.target.below_instance.casefold(): c.after or "" for c in changes if c.kind is Kind.POLICY}
+        return Relations(
+            texts={**self.texts, **written},
+            certificates=self.certificates,
+            backends=self.backends,
+            authorities=self.authorities,
+        )
+
+    def relying_on(self, change: Change) -> tuple[str, ...]:
+        """What relies on the thing that this change gives up, each in words; empty where nothing does."""
+        if change.kind in (Kind.SERVICE_NEGOTIATION, Kind.GATEWAY_HOSTNAME):
+            return tuple(f"the policy {path}" for path, text in self.texts.items() if refuses(text))
+        if change.kind in (Kind.SERVICE_CA, Kind.GATEWAY_AUTHORITY):
+            return tuple(f"the policy {path}" for path, text in self.texts.items() if trusts(text))
+        if change.kind is Kind.CERTIFICATE and change.after is None:
+            return tuple(self._naming(change))
+        return ()
+
+    def _naming(self, change: Change) -> Iterator[str]:
+        name = change.target.name.casefold()
+        entity = next((one for one in self.certificates if one.id == change.target), None)
+        thumbprint = entity.thumbprint.casefold() if entity else ""
+        for path, text in self.texts.items():
+            plain = _plain(text).casefold()
+            if re.search(rf"""["']{re.escape(name)}["']""", plain) or (thumbprint and thumbprint in plain):
+                yield f"the policy {path}"
+        for backend in self.backends:
+            ids = {id.rstrip("/").rpartition("/")[2].casefold() for id in backend.certificate_ids}
+            if name in ids or thumbprint in {each.casefold() for each in backend.certificate_thumbprints}:
+                yield f"the backend {backend.name}"
+        for authority in self.authorities:
+            if authority.id.name.casefold() == name:
+                yield f"the self-hosted gateway {authority.id.segments[9]}"
+
+
+async def relations(reader: InstanceReader, desired: Desired) -> Relations:
+    """Read all of it: every scope is asked for its policy, because lists lag."""
+    found, fragments, certificates, backends = await asyncio.gather(
+        survey(reader, desired, handshakes={}, walk=True),
+        reader.fragments(),
+        reader.certificates(),
+        reader.backends(),
+    )
+    authorities = await asyncio.gather(*(reader.gateway_authorities(gateway) for gateway in found.gateways))
+    texts = {text.id.below_instance.casefold(): text.text for text in (*found.texts.values(), *fragments)}
+    return Relations(
+        texts=texts,
+        certificates=certificates,
+        backends=backends,
+        authorities=tuple(each for listed in authorities for each in listed),
+    )
+
+
+def gives_up(change: Change) -> bool:
+    """Whether a change withdraws something that others may rely on."""
+    if change.kind is Kind.CERTIFICATE:
+        return change.after is None
+    if change.kind is Kind.SERVICE_NEGOTIATION:
+        flags = json.loads(change.after or "{}")
+        hosts = flags.get("negotiateClientCertificate") or {}
+        return not all([*hosts.values(), flags.get("enableClientCertificate", True)])
+    return change.kind in (Kind.SERVICE_CA, Kind.GATEWAY_HOSTNAME, Kind.GATEWAY_AUTHORITY)
+
+
+def refuses(text: str) -> bool:
+    """Whether a policy may refuse a caller for want of a certificate."""
+    plain = _plain(text)
+    checks = _CHECK.findall(plain)
+    return any(not _LETS_PASS.search(tag) for tag in checks) or _READS_CERTIFICATE in plain.casefold().replace(" ", "")
+
+
+def trusts(text: str) -> bool:
+    """Whether a policy judges a caller's chain."""
+    plain = _plain(text)
+    judged = any(not _TRUSTS.search(tag) and not _LETS_PASS.search(tag) for tag in _CHECK.findall(plain))
+    return judged or ".verify(" in plain.casefold()
+
+
+def _plain(text: str) -> str:
+    return _COMMENT.sub("", text)

@@ -27,10 +27,12 @@ Work = Callable[[product.App, product.Screen], Awaitable[product.Exit]]
 
 DECLARE, LOOK, DO = "Declare", "Look (nothing is written)", "Do"
 
-_EPILOG = """\
-Exit codes: [bold]0[/] nothing to do or done · [bold]1[/] error · [bold]2[/] there are changes · [bold]3[/] refused, or
-it waits for approval · [bold]4[/] try again later. INSTANCE is a name, a pattern such as 'contoso-*', or a resource id.
-"""
+_EPILOG = (
+    "[bold]INSTANCE[/] is a name, a pattern such as 'contoso-*', or a resource id."
+    "\n\n"
+    "[bold]Exit codes:[/] 0 nothing to do, or done; 1 error; 2 there are changes; 3 refused, or it waits for approval; "
+    "4 try again later."
+)
 
 
 class Output(str, Enum):
@@ -83,7 +85,7 @@ app = typer.Typer(
 )
 
 Instance = Annotated[str, typer.Argument(metavar="INSTANCE", help="A name or a resource id.")]
-Instances = Annotated[list[str], typer.Argument(metavar="INSTANCE...", help="Names, patterns or resource ids.")]
+Instances = Annotated[list[str], typer.Argument(metavar="INSTANCE", help="Names, patterns or resource ids.")]
 SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", metavar="FILE", help="Settings as in local.settings.json, before the environment's."),
@@ -91,7 +93,7 @@ SettingsFile = Annotated[
 DesiredFile = Annotated[
     Path | None, typer.Option("--desired", metavar="FILE", help="A desired state instead of APIMEND_DESIRED_STATE.")
 ]
-OutputForm = Annotated[Output, typer.Option("--output", "-o", help="text, or json for programs.")]
+OutputForm = Annotated[Output, typer.Option("--output", "-o", help="text, or json for programs.", show_default=False)]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to the standard error.")]
 Detailed = Annotated[bool, typer.Option("--detailed", help="Add policy diffs and snippets for the owner's code.")]
 Probe = Annotated[bool, typer.Option("--probe", help="Shake hands with the gateway hosts from here as well.")]
@@ -101,8 +103,19 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for the ledger.")]
 LowerMode = Annotated[ModeWord | None, typer.Option("--mode", help="Lower the mode for this visit; it never rises.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"apimend {product.version()}\n")
+        raise typer.Exit
+
+
 @app.callback()
-def surroundings(context: typer.Context) -> None:
+def surroundings(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
     """Keep what a test handed in, or take what is here."""
     if context.obj is None:
         context.obj = product.Surroundings(clock=SystemClock(), environ=os.environ, remediators=ALL, by=_user())
@@ -141,7 +154,7 @@ def explain(
 def init(
     context: typer.Context,
     instances: Annotated[
-        list[str] | None, typer.Argument(metavar="[INSTANCE...]", help="Names, patterns or ids; none: all.")
+        list[str] | None, typer.Argument(metavar="INSTANCE", help="Names, patterns or ids; none: all that can be seen.")
     ] = None,
     file: Annotated[str, typer.Option("--file", "-f", help="Where to write it; - is the output.")] = "desired.yaml",
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
@@ -178,7 +191,7 @@ def plan(
 @app.command(rich_help_panel=LOOK)
 def runs(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="[RUN]", help="A run, or the beginning of its id.")] = "",
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its id.")] = "",
     instance: Annotated[str, typer.Option("--instance", metavar="INSTANCE", help="Only runs on this one.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many to list.")] = 20,
     detailed: Detailed = False,
@@ -235,7 +248,7 @@ def apply(
 def replay(
     context: typer.Context,
     instances: Annotated[
-        list[str] | None, typer.Argument(metavar="[INSTANCE...]", help="Names, patterns or resource ids.")
+        list[str] | None, typer.Argument(metavar="INSTANCE", help="Names, patterns or resource ids.")
     ] = None,
     event: Annotated[
         Path | None, typer.Option("--event", metavar="FILE", help="Events of either schema, or a dead-letter blob.")
@@ -391,7 +404,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")  # a terminal that knows ASCII only shows ? instead of breaking off
-    app(args=list(arguments) if arguments is not None else None)
+    app(args=list(arguments) if arguments is not None else None, prog_name="apimend")
 
 
 if __name__ == "__main__":

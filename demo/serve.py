@@ -6,6 +6,7 @@ A service update takes half a minute here. Ctrl-C ends it.
 
 import asyncio
 import contextlib
+import json
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -40,6 +41,15 @@ async def _advance(world: World) -> None:
         await world.clock.sleep(_TICK)
 
 
+def settings_file(world: World) -> Path:
+    """A local.settings.json with what the app has, and the identity that the local Azure gives: for `apimend`."""
+    azure = world.azure.endpoints
+    identity = {"IDENTITY_ENDPOINT": azure.identity, "IDENTITY_HEADER": azure.identity_header}
+    path = world.folder / "local.settings.json"
+    path.write_text(json.dumps({"IsEncrypted": False, "Values": {**world.environ, **identity}}), encoding="utf-8")
+    return path
+
+
 def welcome(world: World) -> str:
     """What there is, and what to try first."""
     azure, host = world.azure, world.host
@@ -62,6 +72,7 @@ Try it: who gets in now, and what would Apimend do?
   curl --cacert {ca} --resolve {gateway}:{port}:{address} -H '{key}' https://{gateway}:{port}/echo/1
   curl -X POST '{host.url}/api/replay?code={host.keys.host}' -d '{{"instance": "{DEVELOPMENT}"}}'
   curl '{host.url}/api/runs?code={host.keys.host}'
+  {sys.executable} cli.py plan contoso-dev --settings {settings_file(world)}
 
 Then set `mode: enforce` for contoso-dev in the desired state, replay once more, and ask the gateway again in a minute.
 """

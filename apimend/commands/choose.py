@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from apimend.commands.app import App
+from apimend.commands.patience import patiently
 from apimend.model.errors import BadInput, Fault
 from apimend.model.ids import InstanceId
 from apimend.model.words import did_you_mean
@@ -22,7 +23,7 @@ async def choose(app: App, words: Sequence[str]) -> tuple[InstanceId, ...]:
     ids = {word: InstanceId.of(word) for word in words if word.startswith("/")}
     seen: tuple[InstanceId, ...] = ()
     if len(ids) < len(words) or not words:
-        seen = await app.azure.instances(app.settings.subscriptions)
+        seen = await patiently(app, lambda: app.azure.instances(app.settings.subscriptions))
     chosen: dict[InstanceId, None] = {}
     faults = []
     for word in words or ["*"]:

@@ -17,6 +17,7 @@ from apimend.clients import pins, resolve_clients
 from apimend.commands.app import App
 from apimend.commands.choose import choose_one
 from apimend.commands.exits import Exit
+from apimend.commands.patience import patiently
 from apimend.commands.screen import Screen
 from apimend.model.azure import Service
 from apimend.model.desired import Desired
@@ -60,7 +61,8 @@ async def coverage(
     """Show the coverage. Ends with REFUSED where fewer per cent than `at_least` are covered."""
     await app.desired.state()
     with screen.progress("Reading the instance"):
-        found = await prove(app, app.azure.reader(await choose_one(app, word)), prober=prober)
+        instance = await choose_one(app, word)
+        found = await patiently(app, lambda: prove(app, app.azure.reader(instance), prober=prober))
     if screen.as_json:
         screen.emit(_body(found))
     else:

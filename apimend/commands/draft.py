@@ -5,7 +5,6 @@ It knows the language's keys and how YAML quotes; it reads nothing. Texts from A
 comments, so that none of them can end a line or begin a key.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,4 +90,10 @@ def scalar(text: str) -> str:
     """A text, quoted unless it is plain to every reader of YAML."""
     if _PLAIN.fullmatch(text) and text.casefold() not in _WORDS:
         return text
-    return json.dumps(text)
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

@@ -10,10 +10,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from apimend.commands.app import App
+from apimend.commands.patience import LONGEST, TRIES
+from apimend.engine.reconcile import Engine
 from apimend.model.azure import Service
 from apimend.model.desired import Desired, Mode
 from apimend.model.ids import InstanceId, ResourceId
-from apimend.model.runs import Cause, Intent, Order, Progress, Run, Trigger
+from apimend.model.runs import Cause, Intent, Order, Progress, Result, Run, Trigger
 from apimend.ports import DesiredSource, Lease, Ledger, Prober
 
 
@@ -40,10 +42,21 @@ async def dry_run(
         prober=prober or app.engine.prober,
         desired=declared,
     )
-    run = await engine.visit(command(app, instance))
+    run = await _visited(app, engine, instance)
     found = declared.by_instance.get(run.instance)
     mode = min(app.settings.ceiling, _most(found, run))
     return Planned(run=replace(run, mode=mode), desired=found, mode=mode)
+
+
+async def _visited(app: App, engine: Engine, instance: InstanceId) -> Run:
+    """The visit; made again where it could not read the instance yet."""
+    run = await engine.visit(command(app, instance))
+    for _ in range(TRIES - 1):
+        if run.result is not Result.FAILED or run.next_visit is None or run.next_visit > LONGEST:
+            break
+        await app.clock.sleep(run.next_visit)
+        run = await engine.visit(command(app, instance))
+    return run
 
 
 def command(app: App, instance: InstanceId) -> Trigger:

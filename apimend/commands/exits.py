@@ -38,14 +38,16 @@ _WORST_FIRST = (Exit.ERROR, Exit.LATER, Exit.REFUSED, Exit.CHANGES)
 
 
 def of_run(run: Run) -> Exit:
-    """How a command ends that ended with this run."""
+    """How a command ends that ended with this run; one that only has to be tried again is no error."""
+    if run.result is Result.FAILED and not run.plan.changes and run.next_visit is not None:
+        return Exit.LATER
     return _BY_RESULT[run.result]
 
 
 def of_plan(run: Run) -> Exit:
     """How a dry run ends: changes are changes, whatever holds them back."""
     found = of_run(run)
-    return Exit.CHANGES if run.plan.changes and found is not Exit.ERROR else found
+    return Exit.CHANGES if run.plan.changes and found not in (Exit.ERROR, Exit.LATER) else found
 
 
 def of_error(error: Exception) -> Exit:

@@ -10,6 +10,7 @@ from rich.text import Text
 from apimend.commands.app import App
 from apimend.commands.choose import choose_one
 from apimend.commands.exits import Exit
+from apimend.commands.patience import patiently
 from apimend.commands.screen import Screen
 from apimend.documents import Explained
 from apimend.report.plain import clean
@@ -21,7 +22,8 @@ async def explain(app: App, screen: Screen, word: str) -> Exit:
     """Show what is declared for an instance, and why. Raises BadInput where the desired state has faults."""
     state = await app.desired.state()
     with screen.progress("Looking at the instance"):
-        service = await app.azure.reader(await choose_one(app, word)).service()
+        instance = await choose_one(app, word)
+        service = await patiently(app, lambda: app.azure.reader(instance).service())
         told = state.explain(service, await app.desired.groups_above(state, service))
     if screen.as_json:
         values = [{"field": t.field, "value": t.value, "place": str(t.place), "why": t.why} for t in told]

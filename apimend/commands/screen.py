@@ -61,11 +61,11 @@ class Screen:
 
     def say(self, text: str, *, style: str = "") -> None:
         """A remark beside the result."""
-        self._err.print(Text(clean(text), style=style))
+        self._err.print(Text(clean(text), style=style), soft_wrap=True)
 
     def ask(self, question: str) -> bool:
         """Whether a person agrees: by a `y` alone. Nobody there means no."""
-        self._err.print(Text.assemble((clean(question), "bold"), " [y/N] "), end="")
+        self._err.print(Text.assemble((clean(question), "bold"), " [y/N] "), end="", soft_wrap=True)
         answer = self._answers.readline()
         if not self._err.is_terminal or not answer:
             self._err.print()
@@ -79,7 +79,7 @@ class Screen:
         faults = error.faults if isinstance(error, BadInput) else ()
         lines = [str(fault) for fault in faults] or [str(error) or type(error).__name__]
         for line in lines:
-            self._err.print(Text.assemble(("Error: ", "bold red"), clean(line)))
+            self._err.print(Text.assemble(("Error: ", "bold red"), clean(line)), soft_wrap=True)
 
     async def each(self, what: str, items: Sequence[U], work: Callable[[U], Awaitable[T]]) -> list[T]:
         """Do the work for all items, a few at a time, and show how far it is; the results in the items' order."""

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,14 @@ def is_shared(surroundings: Surroundings) -> bool:
     return isinstance(settings.storage, AzureStorage) or local
 
 
+def version() -> str:
+    """The version that is installed."""
+    try:
+        return metadata.version("apimend")
+    except metadata.PackageNotFoundError:
+        return "from source"
+
+
 def prober(app: App) -> TlsProber:
     """Looks at gateway hosts from here."""
     return TlsProber(address=app.settings.cloud.gateway_address)
@@ -182,4 +191,5 @@ __all__ = [
     "sweep",
     "undo",
     "validate",
+    "version",
 ]

@@ -31,6 +31,7 @@ from apimend.model.azure import (
 from apimend.model.desired import Desired, Uploaded, VaultObject
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding
+from apimend.model.posture import Assessment
 from apimend.model.runs import Handshake, Intent, Order, Progress, Run, ServerShown, Trigger
 
 
@@ -171,6 +172,20 @@ class InstanceReader(Protocol):
         """Any other ARM resource as raw JSON; None where it is not there."""
         ...
 
+    async def entity(self, id: ResourceId, api_version: str) -> Mapping[str, Any]:
+        """The same, where it matters why it is not there. Raises Gone."""
+        ...
+
+    async def listed(
+        self, id: ResourceId, api_version: str, *, filter: str = "", **asked: str
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Any list as raw JSON, all its pages, shared with the lists above. Raises Gone."""
+        ...
+
+    async def query(self, text: str, *, everywhere: bool = False) -> tuple[Mapping[str, Any], ...]:
+        """The rows of a Resource Graph query, within the instance's subscription or in all that we can read."""
+        ...
+
     async def operation(self, at: str) -> str:
         """Why a long operation failed, in Azure's words; empty where it did not fail or is no longer known."""
         ...
@@ -220,6 +235,10 @@ class Azure(Protocol):
         """Every instance that we can see in these subscriptions (all, where empty)."""
         ...
 
+    async def subscriptions(self) -> Mapping[str, str]:
+        """Every subscription that we can read, by id in lower case, with its state."""
+        ...
+
 
 class Prober(Protocol):
     """Looks at gateway hosts from outside."""
@@ -258,6 +277,7 @@ class VisitContext:
     thorough: bool = True
     walk: bool = False
     handshakes: Mapping[str, Handshake] = field(default_factory=dict)
+    touched: str = ""
     show: Callable[[str], Awaitable[ServerShown]] | None = None
 
 
@@ -266,7 +286,7 @@ class Proposal:
     """
     What a rule says: changes, findings, sentences for the run, and coverage where it is the one that knows.
 
-    `remember` goes into the ledger's `Progress.evidence` for the next visit.
+    `remember` goes into the ledger's `Progress.evidence` for the next visit. `posture` is what controls came to.
     """
 
     changes: tuple[Change, ...] = ()
@@ -275,6 +295,7 @@ class Proposal:
     coverage: CoverageFigures | None = None
     coverage_after: CoverageFigures | None = None
     remember: Mapping[str, str] = field(default_factory=dict)
+    posture: tuple[Assessment, ...] = ()
 
 
 Observed = TypeVar("Observed")

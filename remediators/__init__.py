@@ -17,6 +17,7 @@ from remediators.client_certificate_unchecked import ClientCertificateUnchecked
 from remediators.gateway_authority_missing import GatewayAuthorityMissing
 from remediators.gateway_negotiation_disabled import GatewayNegotiationDisabled
 from remediators.negotiation_disabled import NegotiationDisabled
+from remediators.posture import BaselineUnmet
 from remediators.vault_access_missing import VaultAccessMissing
 
 ALL: tuple[Remediator[Any], ...] = (
@@ -30,4 +31,5 @@ ALL: tuple[Remediator[Any], ...] = (
     GatewayNegotiationDisabled(),
     ClientCertificateUnchecked(),
     CertificateExpiring(),
+    BaselineUnmet(),
 )

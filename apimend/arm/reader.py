@@ -181,7 +181,9 @@ class View:
 
     async def gateway_hosts(self, gateway: Gateway) -> tuple[GatewayHost, ...]:
         hosts = self._client.gateway_hostname_configuration.list_by_service
-        return await self._all(f"gateways/{gateway.name}/hosts", parse.gateway_host, hosts, *self._at, gateway.name)
+        return await self._all(
+            f"{gateway.id.below_instance}/hostnameConfigurations", parse.gateway_host, hosts, *self._at, gateway.name
+        )
 
     async def gateway_authorities(self, gateway: Gateway) -> tuple[GatewayAuthority, ...]:
         listed = self._client.gateway_certificate_authority.list_by_service
@@ -231,23 +233,54 @@ class View:
         return tuple(access.with_actions(grant, role or {}) for grant, role in zip(given, roles, strict=True))
 
     async def subnet(self, id: ResourceId) -> Subnet | None:
-        raw = await self.resource(id, access.NETWORK)
-        found = access.subnet(raw) if raw else None
+        network = ResourceId.of("/".join(("", *id.segments[:-2])))  # a network shows its subnets
+        found = access.subnet(await self.resource(network, access.NETWORK) or {}, id)
         if found is None or found.security_group is None:
             return found
         group = await self.resource(found.security_group, access.NETWORK)
         return access.with_rules(found, group or {})
 
     async def resource(self, id: ResourceId, api_version: str, *, filter: str = "") -> Raw | None:
-        asked = {"api-version": api_version, **({"$filter": filter} if filter else {})}
-        request = HttpRequest("GET", f"{id}", params=asked)
         try:
-            with translated(f"{id}"):
-                answer = await self._shared(("resource", id.key, *asked.values()), lambda: self._send(request))
+            return await self.entity(id, api_version, filter=filter)
         except Gone:
             return None
-        found: Raw = answer
+
+    async def entity(self, id: ResourceId, api_version: str, *, filter: str = "") -> Raw:
+        asked = {"api-version": api_version, **({"$filter": filter} if filter else {})}
+        found: Raw = await self._got(f"{id}", asked)
         return found
+
+    async def listed(self, id: ResourceId, api_version: str, *, filter: str = "", **asked: str) -> tuple[Raw, ...]:
+        query = {"api-version": api_version, **({"$filter": filter} if filter else {}), **asked}
+        is_plain = id.within(self._instance) and len(query) == 1
+        # By the path alone, as the lists that the SDK reads are kept: whoever asks first, it is read once.
+        key: object = id.below_instance if is_plain else ("list", id.key, *query.values())
+        rows = await self._shared(key, lambda: self._pages_of(f"{id}", query))
+        return tuple(rows)
+
+    async def query(self, text: str, *, everywhere: bool = False) -> tuple[Raw, ...]:
+        subscriptions = [] if everywhere else [self._instance.subscription]
+        rows = await self._shared(("graph", text), lambda: self._graph.query(text, subscriptions))
+        return tuple(rows)
+
+    async def _pages_of(self, path: str, query: Mapping[str, str]) -> list[Raw]:
+        rows: list[Raw] = []
+        with translated(path):
+            body = await self._send(HttpRequest("GET", path, params=dict(query)))
+            rows.extend(body.get("value") or ())
+            while link := body.get("nextLink"):
+                body = await self._send(HttpRequest("GET", str(link)))
+                rows.extend(body.get("value") or ())
+        return rows
+
+    async def _got(self, path: str, query: Mapping[str, str]) -> Raw:
+        async def fetch() -> Raw:
+            with translated(path):
+                found: Raw = await self._send(HttpRequest("GET", path, params=dict(query)))
+                return found
+
+        return await self._shared(("resource", path.casefold(), *query.values()), fetch)
 
     async def operation(self, at: str) -> str:
         try:

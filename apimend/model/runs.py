@@ -10,6 +10,7 @@ from enum import Enum
 from apimend.model.desired import Mode
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Plan
+from apimend.model.posture import PostureFigures
 
 
 class Cause(Enum):
@@ -148,6 +149,7 @@ class Result(Enum):
 class Run:
     """
     One visit, whole. `notes` are sentences for people (why something waits, until when access depends on us).
+    `posture` is there where controls were judged; what each came to the ledger has in a note.
 
     `error` is set where the visit itself broke.
     """
@@ -168,6 +170,7 @@ class Run:
     calls: Mapping[str, int] = field(default_factory=dict)
     next_visit: float | None = None
     handshakes: tuple[Handshake, ...] = ()
+    posture: PostureFigures | None = None
 
     def outcome_of(self, change: str) -> Outcome | None:
         """What became of the change with this id."""

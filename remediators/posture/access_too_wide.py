@@ -1,0 +1,469 @@
+"""
+Access that is wider than it has to be: side doors, the portal, keys, products, identities, administrators.
+
+What it finds: retired management doors left open, portal sign-in that is weak, keys for everything, operations without
+authentication, products anybody can use, identities and people with more rights than they need.
+Why it matters: an attacker takes the widest door.
+What it changes: nothing. Names of people are not shown: counts and ids of principals are.
+References: https://learn.microsoft.com/azure/api-management/api-management-role-based-access-control
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from apimend.model.plan import Severity
+from apimend.model.posture import Evidence
+from apimend.posture import documents
+from apimend.posture.control import Control, Family
+from apimend.posture.doubt import Beside, Unsure
+from apimend.posture.estate import Estate
+from apimend.posture.node import Node
+
+_MOST_OWNERS = 3
+_MANAGED = frozenset({"aad", "aadb2c"})
+_SOCIAL = frozenset({"facebook", "google", "microsoft", "twitter"})
+_SAMPLES = frozenset({"starter", "unlimited"})
+_CHECKS = frozenset({"validate-jwt", "validate-azure-ad-token", "validate-client-certificate"})
+_PRIVILEGED = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
+    "00482a5a-887f-4fb3-b363-3b7fe8e74483": "Key Vault Administrator",
+    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": "Key Vault Secrets Officer",
+    "a4417e6f-fecd-4de8-b567-7b0420556985": "Key Vault Certificates Officer",
+    "14b46e9e-c2b7-41b4-b07b-48a6ebf60603": "Key Vault Crypto Officer",
+}
+_SERVICE_WRITE = "Microsoft.ApiManagement/service/write"
+
+
+def side_management_enabled(estate: Estate) -> Iterator[Evidence]:
+    for key in ("tenant/access", "tenant/gitAccess"):
+        switch = estate.one(key).prop("enabled")
+        off = switch.truth is not True
+        yield switch.found(off, "false", "" if off else "A second control plane is open.")
+
+
+def _portal(estate: Estate) -> Node:
+    """The portal's configuration. Raises Beside where the portal is off."""
+    if estate.service.prop("developerPortalStatus").word == "disabled":
+        raise Beside("The developer portal is off.")
+    portal = estate.one("portalconfigs/default")
+    if not portal.value:
+        raise Unsure("The portal's configuration is not shown.")
+    return portal
+
+
+def portal_password_sign_in(estate: Estate) -> Iterator[Evidence]:
+    basic = _portal(estate).prop("enableBasicAuth")
+    if basic.truth is None:
+        raise Unsure("Whether the portal takes passwords is not shown.")
+    yield basic.found(not basic.truth, "false", "The portal takes local passwords." if basic.truth else "")
+
+
+def portal_identity_weak(estate: Estate) -> Iterator[Evidence]:
+    if estate.service.prop("developerPortalStatus").word == "disabled":
+        raise Beside("The developer portal is off.")
+    providers = estate.rows("identityProviders")
+    kinds = {_kind(row) for row in providers}
+    home = estate.service.prop("developerPortalUrl")
+    has = bool(kinds & _MANAGED)
+    yield home.found(has, "an Entra provider", "" if has else "The portal has no Entra provider.")
+    for row in providers:
+        kind = row.prop("type")
+        if _kind(row) in _SOCIAL:
+            yield kind.found(False, "aad or aadB2C", "Unmanaged accounts sign in.")
+        if _kind(row) == "aad":
+            library = row.prop("clientLibrary")
+            yield library.found(
+                library.word.startswith("msal"), "MSAL-2", "" if library.word.startswith("msal") else "ADAL has ended."
+            )
+            tenants = row.prop("allowedTenants")
+            named = bool(tenants.items)
+            yield tenants.found(named, "named tenants", "" if named else "Accounts of every tenant sign in.")
+
+
+def _kind(row: Node) -> str:
+    return row.prop("type").word or row.name.casefold()
+
+
+def portal_open(estate: Estate) -> Iterator[Evidence]:
+    portal = _portal(estate)
+    require = portal.prop("signin", "require")
+    yield require.found(bool(require.truth), "true", "" if require.truth else "Anybody reads the API catalogue.")
+    signup = estate.one("portalsettings/signup").prop("enabled")
+    yield signup.found(signup.truth is not True, "false", "Anybody signs up." if signup.truth else "")
+    origins = portal.prop("cors", "allowedOrigins")
+    wild = "*" in origins.words
+    yield origins.found(not wild, "no *", "Every site may call the portal." if wild else "")
+    csp = portal.prop("csp", "mode")
+    on = csp.word == "enabled"
+    yield csp.found(on, "enabled", "" if on else "No content security policy.")
+
+
+def delegation_unsafe(estate: Estate) -> Iterator[Evidence]:
+    delegation = _portal(estate).prop("delegation")
+    delegates = [delegation.at(name) for name in ("delegateRegistration", "delegateSubscription")]
+    url = delegation.at("delegationUrl")
+    for switch in delegates:
+        if switch.truth:
+            safe = url.word.startswith("https://")
+            why = "Whether the page verifies signatures can't be seen." if safe else "The delegation page is not https."
+            yield switch.found(False, "false, or attestation A9", why)
+        else:
+            yield switch.found(True, "false")
+
+
+def all_apis_key(estate: Estate) -> Iterator[Evidence]:
+    for row in estate.rows("subscriptions"):
+        scope, state = row.prop("scope"), row.prop("state")
+        if state.word != "active":
+            continue
+        wide = scope.word.rstrip("/").endswith("/apis")
+        master = row.name.casefold() == "master"
+        why = "A key opens every API." if wide else "`master` opens everything: hand it to nobody." if master else ""
+        yield scope.found(not wide, "a product or an API", why)
+
+
+def endpoint_unauthenticated(estate: Estate) -> Iterator[Evidence]:
+    survey = estate.surveyed
+    asks = {row.name.casefold(): row.prop("subscriptionRequired") for row in estate.rows("apis")}
+    for api, operation, chain in documents.calls(survey):
+        key = asks.get(api.base_name.casefold())
+        keyed = key is not None and key.truth is not False and not api.workspace
+        checked = any(element.name in _CHECKS for element in documents.effective(survey, chain))
+        ok = keyed or checked
+        yield Evidence(
+            subject=estate.instance.child(*api.operation_scope(operation).split("/")).text,
+            pointer=key.pointer if key is not None else "effective inbound",
+            observed="a key" if keyed else "a check" if checked else "neither key nor check",
+            expected="a subscription key or a check of tokens or certificates",
+            ok=ok,
+            read=estate.now,
+            api_version="2024-05-01",
+            why="" if ok else f"Anybody calls {operation} of {api.name}.",
+        )
+
+
+def product_too_open(estate: Estate) -> Iterator[Evidence]:
+    for row in estate.rows("products"):
+        if row.prop("state").word != "published":
+            continue
+        required, approval = row.prop("subscriptionRequired"), row.prop("approvalRequired")
+        asks = required.truth is not False
+        yield required.found(asks, "true", "" if asks else "A product needs no key.")
+        if asks:
+            approves = bool(approval.truth)
+            why = "" if approves else "A product hands out keys by itself."
+            yield approval.found(approves, "true", why, severity=None if approves else Severity.MEDIUM)
+        groups = row.prop("groups")
+        names = {group.at("name").word or group.at("id").word.rpartition("/")[2] for group in groups.items}
+        guests = "guests" in names
+        yield groups.found(
+            not guests, "no guests", "Guests see a product." if guests else "",
+            severity=Severity.MEDIUM if guests else None,
+        )  # fmt: skip
+        if row.name.casefold() in _SAMPLES:
+            name = row.at("name")
+            yield name.found(False, "no sample", "A sample product is published.", severity=Severity.LOW)
+
+
+def no_managed_identity(estate: Estate) -> Iterator[Evidence]:
+    kind = estate.service.at("identity", "type")
+    has = kind.word not in ("", "none")
+    yield kind.found(has, "an identity", "" if has else "Without an identity, secrets are the only way.")
+
+
+def _principals(estate: Estate) -> frozenset[str]:
+    identity = estate.service.at("identity")
+    found = {identity.at("principalId").word}
+    found |= {each.at("principalId").word for _, each in identity.at("userAssignedIdentities").members}
+    return frozenset(found - {""})
+
+
+def instance_over_privileged(estate: Estate) -> Iterator[Evidence]:
+    principals = _principals(estate)
+    if not principals:
+        raise Beside("The instance has no identity.")
+    mine = [row for row in _assignments(estate) if row.prop("principalId").word in principals]
+    for row in mine:
+        role = row.prop("roleDefinitionId")
+        privileged = _PRIVILEGED.get(role.word.rpartition("/")[2], "")
+        wide = row.prop("scope").word.strip("/").count("/") < 2
+        why = (
+            f"The instance is {privileged}."
+            if privileged
+            else "It holds a role in a whole subscription."
+            if wide
+            else ""
+        )
+        yield role.found(
+            not privileged and not wide, "data roles on single resources", why, shown=privileged or "a role"
+        )
+    if not mine:
+        identity = estate.service.at("identity", "type")
+        yield identity.found(True, "no privileged role", "No role is seen; roles through groups can't be.")
+
+
+def _assignments(estate: Estate) -> tuple[Node, ...]:
+    return estate.of_type("roles", "microsoft.authorization/roleassignments")
+
+
+def _administrators(estate: Estate) -> tuple[Node, ...]:
+    """The assignments by which somebody may write the service."""
+    home = estate.instance.key
+    definitions = {
+        row.name.casefold(): row for row in estate.of_type("roles", "microsoft.authorization/roledefinitions")
+    }
+    return tuple(
+        row
+        for row in _assignments(estate)
+        if _above(home, row.prop("scope").word) and _writes(row.prop("roleDefinitionId"), definitions)
+    )
+
+
+def _above(home: str, scope: str) -> bool:
+    scope = scope.rstrip("/")
+    return home == scope or home.startswith(f"{scope}/") or not scope
+
+
+def _writes(role: Node, definitions: dict[str, Node]) -> bool:
+    guid = role.word.rpartition("/")[2]
+    definition = definitions.get(guid)
+    if definition is None:
+        return guid in list(_PRIVILEGED)[:2]
+    return any(
+        _fits(permission.at("actions")) and not _fits(permission.at("notActions"))
+        for permission in definition.prop("permissions").items
+    )
+
+
+def _fits(patterns: Node) -> bool:
+    return any(fnmatchcase(_SERVICE_WRITE.casefold(), pattern) for pattern in patterns.words)
+
+
+def too_many_administrators(estate: Estate) -> Iterator[Evidence]:
+    rows = _administrators(estate)
+    owners = {row.prop("principalId").word for row in rows if "8e3af657" in row.prop("roleDefinitionId").word}
+    node = estate.service.at("id")
+    few = len(owners) <= _MOST_OWNERS
+    why = "A lower bound: members of groups are not seen." if few else f"{len(owners)} owners can write the instance."
+    yield node.found(few, f"at most {_MOST_OWNERS} owners", why, shown=f"{len(owners)} owners")
+    for row in rows:
+        kind = row.prop("principalType")
+        single = kind.word == "user"
+        unknown = kind.word in ("", "unknown")
+        why = (
+            "A person administers by name, not by group." if single else "Who that is, is not known." if unknown else ""
+        )
+        yield kind.found(not single and not unknown, "a group or an application", why)
+
+
+def standing_privilege(estate: Estate) -> Iterator[Evidence]:
+    active, eligible = estate.rows("active roles"), estate.rows("eligible roles")
+    if not active and not eligible:
+        raise Beside("Privileged Identity Management is not used here: see attestation A2.")
+    writers = {row.prop("principalId").word for row in _administrators(estate)}
+    people = [
+        row
+        for row in active
+        if row.prop("principalType").word != "serviceprincipal" and row.prop("principalId").word in writers
+    ]
+    for row in people:
+        kind, end = row.prop("assignmentType"), row.prop("endDateTime")
+        bound = kind.word == "activated" or bool(end.text)
+        yield kind.found(bound, "Activated, or with an end", "" if bound else "A role stands for ever.")
+    yield from _activation(estate)
+
+
+def _activation(estate: Estate) -> Iterator[Evidence]:
+    for row in estate.rows("role policies"):
+        rules = row.prop("effectiveRules")
+        asks = any(
+            "multifactorauthentication" in rule.at("enabledRules").words
+            or bool(rule.at("setting", "isApprovalRequired").truth)
+            for rule in rules.items
+        )
+        yield rules.found(asks, "several factors or approval", "" if asks else "A role is activated without a check.")
+
+
+CONTROLS = (
+    Control(
+        id="I1",
+        name="side_management_enabled",
+        family=Family.ACCESS,
+        title="The direct management API or Git is on",
+        severity=Severity.LOW,
+        needs=("tenant/access", "tenant/gitAccess"),
+        feature="side_management",
+        why="A second control plane past roles, throttling and logs. It was retired on 2025-03-15; the flag remains.",
+        mend="Switch it off.",
+        limits="Whether managementApiUrl or scmUrl are filled says nothing.",
+        mcsb="PV-2, NS-2",
+        policy="b741306c-968e-4b67-b916-5675e5c709f4, df73bd95-24da-4a4f-96b9-4e8b94b402bd",
+        others="AzTS AuthN_Disable_Management_API",
+        judge=side_management_enabled,
+    ),
+    Control(
+        id="I2",
+        name="portal_password_sign_in",
+        family=Family.ACCESS,
+        title="The developer portal takes passwords",
+        severity=Severity.MEDIUM,
+        needs=("service", "portalconfigs/default"),
+        feature="entra_portal",
+        why="Local passwords know no second factor.",
+        mend="Set up Entra ID or External ID, then switch basic authentication off.",
+        limits="Basic has no Entra integration: there the way is to switch the portal off, or to move up.",
+        mcsb="IM-1, PA-1",
+        policy="ffe25541-3853-4f4e-b71d-064422294b11",
+        judge=portal_password_sign_in,
+    ),
+    Control(
+        id="I3",
+        name="portal_identity_weak",
+        family=Family.ACCESS,
+        title="Who signs in to the portal is not well controlled",
+        severity=Severity.MEDIUM,
+        needs=("service", "identityProviders"),
+        feature="entra_portal",
+        why="Unmanaged accounts sign in, or sign-in by ADAL has stopped working.",
+        mend="One Entra provider with MSAL and named tenants, then publish the portal again.",
+        limits="A portal for consumers wants External ID: waive it.",
+        mcsb="IM-1, IM-5",
+        others="AzTS Use_Microsoft_Entra_ID, Use_AAD_Only",
+        judge=portal_identity_weak,
+    ),
+    Control(
+        id="I4",
+        name="portal_open",
+        family=Family.ACCESS,
+        title="The developer portal is open to anybody",
+        severity=Severity.MEDIUM,
+        needs=("service", "portalconfigs/default", "portalsettings/signup"),
+        feature="portal",
+        why="By default anybody reads the API catalogue.",
+        mend="Require sign-in, close sign-up, switch the content security policy on, or the portal off.",
+        limits="A public developer programme is legitimate: waive it.",
+        mcsb="PA-7",
+        others="AzTS Content_Security_Policy",
+        judge=portal_open,
+    ),
+    Control(
+        id="I5",
+        name="delegation_unsafe",
+        family=Family.ACCESS,
+        title="Sign-in is delegated to a page of your own",
+        severity=Severity.MEDIUM,
+        needs=("service", "portalconfigs/default"),
+        feature="portal",
+        attested_by="A9",
+        why="A page that skips the signature check signs anybody in.",
+        mend="Use https, verify `sig`, rotate the key, and attest A9.",
+        limits="The validation key is a secret and is never read.",
+        mcsb="IM-5",
+        others="AzTS AuthN_Verify_Delegated_Authentication",
+        judge=delegation_unsafe,
+    ),
+    Control(
+        id="I6",
+        name="all_apis_key",
+        family=Family.ACCESS,
+        title="A subscription key opens every API",
+        severity=Severity.MEDIUM,
+        needs=("subscriptions",),
+        why="One leaked key opens everything, and no product policy runs.",
+        mend="Scope keys to products or APIs; rotate `master` and hand it to nobody.",
+        limits="The built-in policy misses `master`. Workspaces have keys of their own.",
+        mcsb="PA-7",
+        policy="3aa03346-d8c5-4994-a5bc-7652c2a2aef1",
+        judge=all_apis_key,
+    ),
+    Control(
+        id="I7",
+        name="endpoint_unauthenticated",
+        family=Family.ACCESS,
+        title="An operation can be called by anybody",
+        severity=Severity.HIGH,
+        needs=("apis", "survey"),
+        exposed=True,
+        why="Anonymous access to the backend.",
+        mend="Check tokens or certificates; a key alone is weak.",
+        limits="Health endpoints are a case for a waiver. Whether a check is sound, P3 and D11 say.",
+        mcsb="IM-4, IM-1",
+        policy="8ac833bd-f505-48d5-887e-c993a1d3eea0",
+        others="AzTS AuthZ_Validate_JWT",
+        judge=endpoint_unauthenticated,
+    ),
+    Control(
+        id="I8",
+        name="product_too_open",
+        family=Family.ACCESS,
+        title="A product is open to anybody",
+        severity=Severity.HIGH,
+        needs=("products",),
+        why="Open products admit everybody; automatic approval hands out keys.",
+        mend="Require and approve subscriptions; delete the samples.",
+        limits="Consumption has no groups.",
+        mcsb="PA-7",
+        psrule="AZR-000046, AZR-000047, AZR-000048",
+        others="AzTS Enable_Requires_Subscription, Remove_Default_Products",
+        judge=product_too_open,
+    ),
+    Control(
+        id="I9",
+        name="no_managed_identity",
+        family=Family.ACCESS,
+        title="The instance has no managed identity",
+        severity=Severity.LOW,
+        needs=("service",),
+        why="Without it secrets are the only way to reach anything.",
+        mend="Enable a system- or user-assigned identity.",
+        mcsb="IM-3",
+        psrule="AZR-000053",
+        others="azqr apim-008, AzTS Use_Managed_Service_Identity",
+        judge=no_managed_identity,
+    ),
+    Control(
+        id="I10",
+        name="instance_over_privileged",
+        family=Family.ACCESS,
+        title="The instance's identity may do too much",
+        severity=Severity.HIGH,
+        needs=("service", "roles"),
+        why="Whoever writes a policy acts with that identity.",
+        mend="Give each API a user-assigned identity of its own, with data roles only.",
+        limits="Roles through groups are not seen: a lower bound.",
+        mcsb="PA-7, IM-3",
+        judge=instance_over_privileged,
+    ),
+    Control(
+        id="I11",
+        name="too_many_administrators",
+        family=Family.ACCESS,
+        title="Too many can administer the instance",
+        severity=Severity.MEDIUM,
+        needs=("service", "roles"),
+        why="Each of them can open the gateway and read every secret.",
+        mend="Groups instead of people, workspace roles, narrower custom roles.",
+        limits="Groups are not expanded and deny assignments not seen: a lower bound.",
+        mcsb="PA-1, PA-7",
+        policy="4f11b553, a451c1ef",
+        psrule="Azure.RBAC.UseGroups",
+        cis="5.3.3, 5.3.4, 5.4",
+        judge=too_many_administrators,
+    ),
+    Control(
+        id="I12",
+        name="standing_privilege",
+        family=Family.ACCESS,
+        title="Administrators hold their role for ever",
+        severity=Severity.MEDIUM,
+        needs=("service", "roles", "active roles", "eligible roles", "role policies"),
+        why="A stolen session stays privileged.",
+        mend="Privileged Identity Management: eligible, bounded in time, approved.",
+        limits="Service principals can't be eligible and are left out. Without a licence: attestation A2.",
+        mcsb="PA-2",
+        judge=standing_privilege,
+    ),
+)

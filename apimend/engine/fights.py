@@ -31,6 +31,13 @@ async def rounds(ledger: Ledger, instance: InstanceId, change: Change, now: date
     return sum(1 for intent in recent if intent.kind == change.kind.value and _same(intent, change))
 
 
+async def rejected(ledger: Ledger, instance: InstanceId, change: Change, now: datetime) -> bool:
+    """Whether Azure refused just this within a day, so that sending it again would only be refused again."""
+    wrote = await ledger.wrote(instance, change.target)
+    recent = [one for one in wrote if one.closed == Status.FAILED.value and now - one.at < _DAY]
+    return any(intent.kind == change.kind.value and _same(intent, change) for intent in recent)
+
+
 async def fights(
     ledger: Ledger, instance: InstanceId, plan: Plan, counted: Mapping[str, int], limit: int
 ) -> tuple[Finding, ...]:

@@ -33,8 +33,8 @@ class Circumstances:
     """
     All that the guards go by. `requested` is what a person asked for, `approved` the ids of approved changes;
     `writes_today` counts ours on this instance, `instances_today` the instances we wrote to, `rounds` by change how
-    often within a day we wrote just this. `urgent` are changes that let callers in who are locked out now: they wait
-    for no window, no limit and no stage.
+    often within a day we wrote just this; `rejected` are those that Azure refused within a day. `urgent` are changes
+    that let callers in who are locked out now: they wait for no window, no limit and no stage.
     """
 
     now: datetime
@@ -47,6 +47,7 @@ class Circumstances:
     stopped: str = ""
     writes_today: int = 0
     rounds: Mapping[str, int] = field(default_factory=dict)
+    rejected: frozenset[str] = frozenset()
     instances_today: int = 0
     settle_seconds: float = 60.0
     urgent: frozenset[str] = frozenset()
@@ -133,6 +134,9 @@ def _by_stage(change: Change, plan: Plan, before: Mapping[str, Outcome | None], 
     rounds = given.rounds.get(change.id, 0)
     if rounds >= given.desired.limits.rounds:
         return _outcome(change, Status.REFUSED, f"Written {rounds} times against another writer: we stopped.")
+    if change.id in given.rejected:
+        why = "Azure refused this within the last day. Replay the instance to have it sent again now."
+        return _outcome(change, Status.REFUSED, why)
     if change.kind.on_service and given.service_busy:
         return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
     if change.kind.on_service and (failed := _after_failure(change, given)):

@@ -76,7 +76,12 @@ class Look:
     @property
     def is_unhurried(self) -> bool:
         """Nobody waits for this visit's writes: a sweep, or a person who wants to know."""
-        return self.trigger.cause not in (Cause.EVENT, Cause.FOLLOW_UP)
+        return self.is_asked_for or self.trigger.cause is Cause.SWEEP
+
+    @property
+    def is_asked_for(self) -> bool:
+        """A person asked for this visit. Those that follow by themselves have no order any more."""
+        return bool(self.orders) or self.trigger.cause is Cause.COMMAND
 
     @property
     def walks(self) -> bool:

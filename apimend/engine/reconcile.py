@@ -16,7 +16,7 @@ import structlog
 from apimend import telemetry
 from apimend.engine import posture, settle, takeback
 from apimend.engine.apply import Applier
-from apimend.engine.fights import UPDATE_FAILED, fights, rounds
+from apimend.engine.fights import UPDATE_FAILED, fights, rejected, rounds
 from apimend.engine.guard import BUSY_AGAIN, Circumstances, decide, decide_order
 from apimend.engine.holds import standing, without_approved
 from apimend.engine.look import Look, approves, is_done, lowest, result_of, unread
@@ -167,7 +167,11 @@ class Engine:
             look.progress = settle.forgiven(look.progress)
         failed = settle.has_failed(look.service)
         if look.progress.operation and (failed or not look.service.busy):
-            why = await look.reader.operation(look.progress.operation)
+            try:
+                why = await look.reader.operation(look.progress.operation)
+            except TryLater as error:
+                look.put_off(error)
+                return
             if why:
                 await self._close_failed(look)
                 look.progress = settle.update_failed(look.progress, why, look.started)
@@ -355,9 +359,15 @@ class Engine:
             writes_today=look.progress.writes.get(day, 0),
             instances_today=sum(1 for p in others if p.instance != look.trigger.instance and p.writes.get(day)),
             rounds=await self._rounds(look) if may_write and look.taking_back is None else {},
+            rejected=await self._rejected(look) if may_write and not look.is_asked_for else frozenset(),
             settle_seconds=self.settle_seconds,
             urgent=look.urgent,
         )
+
+    async def _rejected(self, look: Look) -> frozenset[str]:
+        """The changes that Azure refused lately: only a person has them sent again."""
+        instance, changes = look.trigger.instance, look.plan.changes
+        return frozenset([c.id for c in changes if await rejected(self.ledger, instance, c, look.started)])
 
     async def _rounds(self, look: Look) -> Mapping[str, int]:
         """How often each change was written already; where that is a fight, it becomes a finding."""

@@ -23,7 +23,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from apimend.model.azure import Certificate, VaultCertificate
-from apimend.model.desired import DeclaredCertificate, DeclaredClient, Desired, Form
+from apimend.model.check import Form
+from apimend.model.desired import DeclaredCertificate, DeclaredClient, Desired
 from apimend.model.errors import Denied, Final, Gone
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical

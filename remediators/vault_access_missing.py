@@ -78,7 +78,7 @@ class VaultAccessMissing:
             "Microsoft.Authorization/roleDefinitions/read",
             "Microsoft.KeyVault/vaults/read",
             "Microsoft.Network/networkSecurityGroups/read",
-            "Microsoft.Network/virtualNetworks/subnets/read",
+            "Microsoft.Network/virtualNetworks/read",
         }
     )
     writes: frozenset[str] = frozenset()

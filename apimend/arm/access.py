@@ -59,15 +59,19 @@ def with_actions(grant: Grant, role: Raw) -> Grant:
     )
 
 
-def subnet(raw: Raw) -> Subnet:
-    """A subnet, without the rules of its security group."""
-    properties = raw["properties"]
-    group = (properties.get("networkSecurityGroup") or {}).get("id")
-    return Subnet(
-        id=ResourceId.of(raw["id"]),
-        service_endpoints=frozenset(str(one.get("service")) for one in properties.get("serviceEndpoints") or ()),
-        security_group=ResourceId.of(group) if group else None,
-    )
+def subnet(network: Raw, id: ResourceId) -> Subnet | None:
+    """A subnet of a network, without the rules of its security group."""
+    for raw in (network.get("properties") or {}).get("subnets") or ():
+        if ResourceId.of(raw["id"]) == id:
+            properties = raw.get("properties") or {}
+            group = (properties.get("networkSecurityGroup") or {}).get("id")
+            endpoints = properties.get("serviceEndpoints") or ()
+            return Subnet(
+                id=ResourceId.of(raw["id"]),
+                service_endpoints=frozenset(str(one.get("service")) for one in endpoints),
+                security_group=ResourceId.of(group) if group else None,
+            )
+    return None
 
 
 def with_rules(found: Subnet, group: Raw) -> Subnet:

@@ -6,7 +6,7 @@ holder of every attached certificate. It sees one check at one host, not what st
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
@@ -35,10 +35,11 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A verdict on one check, with its reason."""
+    """A verdict on one check, with its reason. `admits`: the only thumbprints that pass it; None: others may."""
 
     verdict: Verdict
     reason: str
+    admits: frozenset[str] | None = None
 
 
 _UPPER_HEX = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
@@ -52,7 +53,10 @@ def grade(read: checks.CheckRead | ExpressionCheck, host: Host, standards: Stand
         return Grade(Verdict.NOT_UNDERSTOOD, f"the check has {', '.join(read.not_understood)}")
     if read.check.ignore_error:
         return Grade(Verdict.OBSERVED_ONLY, 'the check lets everybody pass (`ignore-error="true"`)')
-    return _at_host(host, trusting=read.check.validate_trust) or _element(read.check, standards)
+    admitted = [identity.thumbprint for identity in read.check.identities]
+    admits = frozenset(pin for pin in admitted if pin) if all(admitted) and admitted else None
+    found = _at_host(host, trusting=read.check.validate_trust) or _element(read.check, standards)
+    return replace(found, admits=admits)
 
 
 def _at_host(host: Host, *, trusting: bool) -> Grade | None:
@@ -80,19 +84,31 @@ def _identity(identity: ClientIdentity, standards: Standards, *, trusting: bool)
         return _thumbprints((identity.thumbprint,), standards)
     if not trusting:
         return Grade(Verdict.FORGEABLE, "the check goes by names, and anybody can make a certificate with them")
-    if standards.identities is not None and not _is_declared(identity, standards.identities):
-        return Grade(Verdict.WEAKER, "the check lets in a client that is not declared")
+    if not _is_declared(identity, standards):
+        return Grade(Verdict.WEAKER, "the check goes by names, and lets in others than the declared clients")
     if identity.issuer_thumbprint is None and identity.issuer_certificate_id is None:
         return Grade(Verdict.WEAKER, "the check goes by names without pinning their issuer")
     return Grade(Verdict.COVERED, "the check pins the issuer")
 
 
-def _is_declared(identity: ClientIdentity, declared: frozenset[ClientIdentity]) -> bool:
-    return checks.normal_identity(identity) in {checks.normal_identity(each) for each in declared}
+def _is_declared(identity: ClientIdentity, standards: Standards) -> bool:
+    """Names mean declared clients only where they were declared so: of thumbprints nobody can tell their names."""
+    if standards.identities is None:
+        return standards.thumbprints is None
+    return checks.normal_identity(identity) in {checks.normal_identity(each) for each in standards.identities}
+
+
+def _declared_pins(standards: Standards) -> frozenset[str] | None:
+    """The thumbprints of all declared clients; None where nobody declared any."""
+    if standards.thumbprints is None and standards.identities is None:
+        return None
+    named = (checks.normal_identity(each).thumbprint for each in standards.identities or ())
+    return (standards.thumbprints or frozenset()) | frozenset(pin for pin in named if pin)
 
 
 def _thumbprints(thumbprints: tuple[str, ...], standards: Standards) -> Grade:
-    declared = frozenset(thumbprints) if standards.thumbprints is None else standards.thumbprints
+    pins = _declared_pins(standards)
+    declared = frozenset(thumbprints) if pins is None else pins
     strangers = sorted(set(thumbprints) - declared)
     if strangers:
         return Grade(Verdict.WEAKER, f"the check lets in {', '.join(strangers)}, which is not declared")
@@ -101,11 +117,12 @@ def _thumbprints(thumbprints: tuple[str, ...], standards: Standards) -> Grade:
 
 def _expression(check: ExpressionCheck, host: Host, standards: Standards) -> Grade:
     """All that a condition demands holds at once, so the best of it counts."""
-    return (
+    found = (
         _at_host(host, trusting=check.verifies)
         or _unreachable(check)
         or min(_demands(check, standards), key=lambda each: each.verdict)
     )
+    return replace(found, admits=frozenset(check.thumbprints) or None)
 
 
 def _unreachable(check: ExpressionCheck) -> Grade | None:
@@ -118,7 +135,8 @@ def _unreachable(check: ExpressionCheck) -> Grade | None:
 
 
 def _demands(check: ExpressionCheck, standards: Standards) -> list[Grade]:
-    grades = [Grade(Verdict.WEAKER, "the condition demands a certificate, but not whose")]
+    whose = "goes by names without pinning their issuer" if check.names else "demands a certificate, but not whose"
+    grades = [Grade(Verdict.WEAKER, f"the condition {whose}")]
     if check.thumbprints:
         grades.append(_thumbprints(check.thumbprints, standards))
     if check.attached:
@@ -129,9 +147,10 @@ def _demands(check: ExpressionCheck, standards: Standards) -> list[Grade]:
 
 
 def _attached(standards: Standards) -> Grade:
-    if standards.thumbprints is None:
+    pins = _declared_pins(standards)
+    if pins is None:
         return Grade(Verdict.COVERED, "the condition lets in the attached certificates")
-    strangers = sorted(standards.attached - standards.thumbprints)
+    strangers = sorted(standards.attached - pins)
     if strangers:
         return Grade(
             Verdict.WEAKER, f"the holder of attached {', '.join(strangers)} gets in, who is no declared client"

@@ -276,7 +276,7 @@ def _in_use(host: Host, topology: Topology) -> bool:
 
 def _scope_to_mend(pipelines: Pipelines, judgement: Judgement, topology: Topology) -> str | None:
     """The document in which a check of its own would help; None where none would."""
-    if judgement.verdict is not Verdict.BYPASSED or judgement.cause not in (Cause.NO_CHECK, Cause.BEFORE_CHECK):
+    if judgement.cause not in (Cause.NO_CHECK, Cause.BEFORE_CHECK):
         return None
     if not judgement.document.startswith("fragment "):
         return judgement.document

@@ -31,26 +31,36 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A verdict with its place and reason. `ends`: nothing that follows in its section is reached."""
+    """
+    A verdict with its place and reason. `ends`: nothing that follows in its section is reached; `admits`: the only
+    thumbprints that get past it.
+    """
 
     verdict: Verdict
     where: Where
     reason: str
     cause: Cause = Cause.CHECK
     ends: bool = False
+    admits: frozenset[str] | None = None
 
 
 _Against = Escapes | Unclear | Unreadable
 
 _STRENGTH = (
     Verdict.COVERED,
+    Verdict.NOT_UNDERSTOOD,
     Verdict.WEAKER,
     Verdict.FORGEABLE,
-    Verdict.NOT_UNDERSTOOD,
     Verdict.OBSERVED_ONLY,
     Verdict.BYPASSED,
 )
-"""How much a check holds, the strongest first: one that lets everybody pass adds nothing to one that doesn't."""
+"""
+How much a check holds, the strongest first: one that lets everybody pass adds nothing to one that doesn't. One that
+isn't understood may stop whom a weaker one lets in, so that who gets through both isn't known.
+"""
+
+_HOLDING = frozenset({Verdict.WEAKER, Verdict.FORGEABLE, Verdict.NOT_UNDERSTOOD})
+"""Verdicts on checks that stop, or may stop, whoever has no certificate at all."""
 
 
 def judge_call(
@@ -98,23 +108,23 @@ class _Walk:
             if isinstance(found, Outcome):
                 checks.append(found)
             elif not is_stopped:
-                against.append(_before(found))
+                against.append(_before(found, (*checks, *against)))
             if found.ends:
                 break
-        locked = [each for each in checks if each.verdict is Verdict.LOCKED_OUT]
-        if locked:
-            return locked[0]
-        best = min(checks, key=lambda each: _STRENGTH.index(each.verdict), default=None)
-        if best is None:
-            best = next((each for each in against if each.verdict is Verdict.NOT_UNDERSTOOD), self._unchecked())
-        return max((best, *against), key=lambda each: each.verdict)
+        locked = next((each for each in checks if each.verdict is Verdict.LOCKED_OUT), _at_odds(checks))
+        if locked is not None:
+            return locked
+        best = min(checks, key=lambda each: _STRENGTH.index(each.verdict), default=self._unchecked())
+        if best.verdict is Verdict.BYPASSED:
+            best = next((each for each in against if each.verdict is Verdict.NOT_UNDERSTOOD), best)
+        return max((*against, best), key=lambda each: each.verdict)
 
     def _found(self, steps: Sequence[Step]) -> Iterator["Outcome | _Against"]:
         """What matters of the steps that this call surely takes: outcomes of checks, and what speaks against them."""
         for step in steps:
             if isinstance(step, Check):
                 graded = grade(step.read, self.host, self.standards)
-                yield Outcome(graded.verdict, step.where, graded.reason)
+                yield Outcome(graded.verdict, step.where, graded.reason, admits=graded.admits)
             elif isinstance(step, Refuses):
                 yield Outcome(Verdict.COVERED, step.where, "everybody is refused here", ends=True)
             elif isinstance(step, Guarded):
@@ -160,6 +170,8 @@ class _Walk:
         It counts whatever stands in inbound: the service runs it for errors of its own too, such as a missing key.
         """
         for bad in self._found(tuple(on_error)):
+            if isinstance(bad, Outcome) and bad.ends:
+                break
             if isinstance(bad, Outcome):
                 continue
             if isinstance(bad, Escapes):
@@ -170,8 +182,22 @@ class _Walk:
         return found
 
 
-def _before(step: _Against) -> Outcome:
+def _before(step: _Against, so_far: Sequence[Outcome]) -> Outcome:
+    """What gets out here gets out to whom the checks so far let pass; where one isn't understood, nobody knows."""
     if isinstance(step, Unreadable):
         return Outcome(Verdict.NOT_UNDERSTOOD, step.where, step.what, Cause.NOT_READ)
     reason = f"{step.what} comes before any check that would stop the caller"
-    return Outcome(Verdict.BYPASSED, step.where, reason, Cause.BEFORE_CHECK)
+    held = min((each.verdict for each in so_far if each.verdict in _HOLDING), key=_STRENGTH.index, default=None)
+    return Outcome(held or Verdict.BYPASSED, step.where, reason, Cause.BEFORE_CHECK)
+
+
+def _at_odds(checks: Sequence[Outcome]) -> Outcome | None:
+    """The first check that nobody passes who has passed those before it."""
+    passing: frozenset[str] | None = None
+    for each in checks:
+        if each.admits is not None:
+            passing = each.admits if passing is None else passing & each.admits
+            if not passing:
+                reason = "no certificate passes this check and those before it: they pin different clients"
+                return Outcome(Verdict.LOCKED_OUT, each.where, reason)
+    return None

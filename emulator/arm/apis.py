@@ -253,7 +253,7 @@ class Apis:
                 "updatedDateTime": _moment(one.changed),
                 "privateUrl": f"/{one.properties['path']}{MARK}{one.properties['apiRevision']}",
                 **({"description": text} if (text := one.properties.get("apiRevisionDescription")) else {}),
-                "isOnline": True,
+                "isOnline": one.properties.get("isOnline") is not False,
                 "isCurrent": bool(one.properties.get("isCurrent")),
             }
             for one in self._family(call)

@@ -58,7 +58,7 @@ ELEMENTS = {
     ),
     "a name and its issuer with trust": (
         identity('common-name="a" issuer-certificate-id="ca"'),
-        Verdict.COVERED,
+        Verdict.WEAKER,
     ),
     "a named value": (ELEMENT.replace(PIN, "{{pin}}"), Verdict.NOT_UNDERSTOOD),
     "behind cors": ("<cors />" + ELEMENT, Verdict.COVERED),
@@ -262,6 +262,16 @@ def test_a_declared_identity_counts_only_as_declared() -> None:
 
     assert Verdict.COVERED is verdict(inbound, standards=declared)
     assert Verdict.WEAKER is verdict(inbound, standards=Standards(identities=frozenset()))
+
+
+def test_where_nobody_declared_clients_a_pinned_issuer_counts() -> None:
+    """
+    Without declared clients there is nobody whom a name and its issuer could let in too much.
+    """
+    inbound = identity('common-name="a" issuer-certificate-id="ca"')
+
+    assert Verdict.COVERED is verdict(inbound, standards=Standards())
+    assert Verdict.WEAKER is verdict(inbound, standards=Standards(thumbprints=frozenset({PIN})))
 
 
 def test_a_document_without_base_shuts_the_global_check_out() -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from apimend.commands.draft import Entry
 from apimend.documents.values import NAME
 from apimend.model.azure import Certificate, Service, VaultCertificate
-from apimend.model.check import ClientCertificateCheck, ClientIdentity
+from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form
 from apimend.model.desired import VaultObject
 from apimend.model.errors import ApimendError, PolicyNotUnderstood
 from apimend.policy import Document, find_checks
@@ -176,6 +176,8 @@ def _check(check: ClientCertificateCheck, *, identities: bool) -> dict[str, Any]
         "validateNotBefore": check.validate_not_before,
         "validateNotAfter": check.validate_not_after,
     }
+    if check.form is not Form.ELEMENT:
+        given["form"] = check.form.value
     if identities and check.identities:
         given["identities"] = [_identity(each) for each in check.identities]
     return given

@@ -8,7 +8,7 @@ from typing import TypeVar
 from apimend.documents.conflicts import entity_id, inherited
 from apimend.documents.models import AttestationEntry, Check, Document, Layer, WaiverEntry, Window
 from apimend.model import desired as model
-from apimend.model.check import ClientCertificateCheck, ClientIdentity
+from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form
 from apimend.model.ids import InstanceId
 
 Given = TypeVar("Given")
@@ -183,7 +183,7 @@ def _check(check: Check) -> model.DeclaredCheck:
         ),
         action=action,
         state=model.State(check.state or "present"),
-        form=model.Form(check.form or "element"),
+        form=Form(check.form or "element"),
         observe_days=check.observe_days or given.observe_days,
     )
 

@@ -1,13 +1,25 @@
 """
-The certificate check as data: what a `validate-client-certificate` element says.
+The certificate check as data: what a `validate-client-certificate` element says, or a condition in its place.
 
 Values are as Azure documents them: https://learn.microsoft.com/azure/api-management/validate-client-certificate-policy
 """
 
 from dataclasses import dataclass, fields
+from enum import Enum
 
 MAX_IDENTITIES = 10
 """At most so many `identity` elements in one check, by the same page."""
+
+
+class Form(Enum):
+    """
+    How a check is written: as the policy made for it, as a condition on one certificate, or as a condition that
+    looks for the certificate among those attached to the service.
+    """
+
+    ELEMENT = "element"
+    EXPRESSION = "expression"
+    ATTACHED = "attached"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +52,8 @@ class ClientCertificateCheck:
     """
     One check. `ignore_error` lets a caller through who fails it: `observe`.
 
-    Several identities: one of them has to match. None at all: any valid certificate passes.
+    Several identities: one of them has to match. None at all: any valid certificate passes. A condition judges
+    dates along with the chain, so there they are switches of their own only where trust isn't checked.
     """
 
     validate_revocation: bool = True
@@ -49,3 +62,4 @@ class ClientCertificateCheck:
     validate_not_after: bool = True
     ignore_error: bool = False
     identities: tuple[ClientIdentity, ...] = ()
+    form: Form = Form.ELEMENT

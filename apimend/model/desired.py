@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import Enum, IntEnum
 
-from apimend.model.check import ClientCertificateCheck, ClientIdentity
+from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form
 from apimend.model.ids import InstanceId
 
 
@@ -67,14 +67,6 @@ class NegotiationLost(Enum):
 
     KEEP = "keep"
     OBSERVE = "observe"
-
-
-class Form(Enum):
-    """How a check is written."""
-
-    ELEMENT = "element"
-    EXPRESSION = "expression"
-    ATTACHED = "attached"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,14 @@ Called by placement and remediators. Where it goes is R19: at global scope first
 document (placement does), and it leaves every byte that is not ours.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from apimend.model.check import ClientCertificateCheck, ClientIdentity
+from apimend.model.check import ClientCertificateCheck, Form
 from apimend.policy import check as checks
-from apimend.policy.document import Document, Element, Span
+from apimend.policy.condition import body_lines, condition_lines, condition_of, read_condition_check
+from apimend.policy.document import Document, Element
 from apimend.policy.edits import (
     Edit,
     Lines,
@@ -20,13 +22,19 @@ from apimend.policy.edits import (
     insert_after,
     insert_before,
     insert_first,
+    layout_in,
+    one_line,
     remove,
+    replace,
     take_out,
 )
+from apimend.policy.expression_check import read_expression_check
 from apimend.policy.guard import Guard, condition, guarded, read_guarded
+from apimend.policy.inplace import identity_edits, switch_edits
 from apimend.policy.record import Record, read_record, record_lines
 
 INBOUND = "inbound"
+_IN_A_CONDITION = "Request.Certificate"
 
 NEW_INNER = (
     "<policies>\r\n"
@@ -52,9 +60,10 @@ NEW_GLOBAL = (
 @dataclass(frozen=True, slots=True)
 class FoundCheck:
     """
-    A `validate-client-certificate` element directly in `inbound`, or in a guard of the form that we write.
+    A check directly in `inbound`, or in a guard of the form that we write.
 
-    `outer` is what insertion put in: the guard's `choose`, or the element itself; `record` is ours beside it.
+    `element` is `validate-client-certificate`, or the `choose` of a condition in the documented form. `outer` is what
+    insertion put in: the guard's `choose`, or the element itself; `record` is ours beside it, or in the condition.
     """
 
     element: Element
@@ -67,7 +76,7 @@ class FoundCheck:
 
 def find_checks(document: Document) -> tuple[FoundCheck, ...]:
     """The checks in `inbound`, or in a fragment, in their order. One inside somebody's own `choose` is not found."""
-    if checks.NAME not in document.text:
+    if checks.NAME not in document.text and _IN_A_CONDITION not in document.text:
         return ()
     home = document.root if document.is_fragment else document.section(INBOUND)
     return () if home is None else tuple(_found(home))
@@ -85,13 +94,13 @@ def with_check(
     """
     The text with the check in it.
 
-    A check with the same guard is changed in place, and left as it is where it means the same already; otherwise
-    the check is inserted. `record` is what a check that only observes writes down (R9). Raises ValueError for a
-    value that can't be written.
+    A check of the same form with the same guard is changed in place, and left as it is where it means the same
+    already; otherwise the check is inserted. `record` is what a check that only observes writes down (R9). Raises
+    ValueError for a value that can't be written.
     """
     guard = None if guard is None or guard.is_empty else guard
     for found in find_checks(document):
-        if found.guard == guard:
+        if found.guard == guard and (found.check.form is Form.ELEMENT) is (check.form is Form.ELEMENT):
             return with_changed(document, found, check, record=record)
     return with_inserted(document, check, is_global=is_global, guard=guard, before_base=before_base, record=record)
 
@@ -106,7 +115,7 @@ def with_inserted(
     record: Record | None = None,
 ) -> str:
     """The text with one check more, whatever others stand there."""
-    lines = guarded(guard, [*checks.check_lines(check), *record_lines(_recorded(check, record))])
+    lines = guarded(guard, _lines(check, record))
     return apply(document.text, [_insertion(document, lines, is_global=is_global, before_base=before_base)])
 
 
@@ -114,9 +123,14 @@ def with_changed(
     document: Document, found: FoundCheck, check: ClientCertificateCheck, *, record: Record | None = None
 ) -> str:
     """The text with one check changed in place. Comments, layout and attributes that we don't own stay."""
+    is_element = found.check.form is Form.ELEMENT
+    if is_element is not (check.form is Form.ELEMENT):
+        return apply(document.text, _rewriting(found, check, record))
+    if not is_element:
+        return apply(document.text, _condition_edits(found, check, record))
     edits = list(_record_edits(found, _recorded(check, record)))
     if found.not_understood or not checks.same_check(found.check, check):
-        edits += (*_switch_edits(found.element, check), *_identity_edits(found.element, check))
+        edits += (*switch_edits(found.element, check), *identity_edits(found.element, check))
     return apply(document.text, edits)
 
 
@@ -143,18 +157,26 @@ def without_found(document: Document, found: FoundCheck) -> str:
 
 def _found(home: Element) -> Iterator[FoundCheck]:
     for outer in home.children:
-        if outer.name == checks.NAME:
-            yield _read(outer, outer, None)
+        if (direct := _read(outer, outer, None)) is not None:
+            yield direct
         elif (guarded_by := read_guarded(outer)) is not None:
             guard, when = guarded_by
-            inside = [child for child in when.children if child.name == checks.NAME]
-            if inside and len(when.children) == 1 + (_record_behind(inside[0]) is not None):
-                yield _read(inside[0], outer, guard)
+            inside = when.children
+            found = _read(inside[0], outer, guard) if inside else None
+            if found is not None and len(inside) == 1 + (_record_behind(inside[0]) is not None):
+                yield found
 
 
-def _read(element: Element, outer: Element, guard: Guard | None) -> FoundCheck:
-    read = checks.read_check(element)
-    return FoundCheck(element, outer, guard, read.check, read.not_understood, _record_behind(element))
+def _read(element: Element, outer: Element, guard: Guard | None) -> FoundCheck | None:
+    if element.name == checks.NAME:
+        read = checks.read_check(element)
+        return FoundCheck(element, outer, guard, read.check, read.not_understood, _record_behind(element))
+    condition_found = read_expression_check(element)
+    if condition_found is None:
+        return None
+    check, unclear = read_condition_check(condition_found)
+    record = element.children[0].children[0] if condition_found.observes else None
+    return FoundCheck(element, outer, guard, check, unclear, record)
 
 
 def _record_behind(element: Element) -> Element | None:
@@ -169,7 +191,44 @@ def _recorded(check: ClientCertificateCheck, record: Record | None) -> Record | 
 
 
 def _removal(found: FoundCheck) -> Edit:
-    return remove(found.outer, found.record if found.guard is None else None)
+    is_beside = found.guard is None and found.check.form is Form.ELEMENT
+    return remove(found.outer, found.record if is_beside else None)
+
+
+def _lines(check: ClientCertificateCheck, record: Record | None) -> Lines:
+    if check.form is not Form.ELEMENT:
+        return condition_lines(check, record)
+    return [*checks.check_lines(check), *record_lines(_recorded(check, record))]
+
+
+def _rewriting(found: FoundCheck, check: ClientCertificateCheck, record: Record | None) -> list[Edit]:
+    """A check of one form in the place of one of the other, its record with it."""
+    edits = [replace(found.element, _in_place(found.element, _lines(check, record)))]
+    if found.record is not None and found.check.form is Form.ELEMENT:
+        edits.append(take_out(found.record))
+    return edits
+
+
+def _condition_edits(found: FoundCheck, check: ClientCertificateCheck, record: Record | None) -> Iterator[Edit]:
+    """Another condition, and another consequence, each only where it means something else."""
+    when = found.element.children[0]
+    strict = (dataclasses.replace(one, ignore_error=False) for one in (found.check, check))
+    if found.not_understood or not checks.same_check(*strict):
+        yield Edit(when.attributes["condition"].value_span, condition_of(check))
+    present = None if found.record is None else read_record(found.record)
+    if present is not ((record or Record.TRACE) if check.ignore_error else None):
+        body = when.children[0]
+        yield replace(body, _in_place(body, body_lines(check, record)))
+
+
+def _in_place(element: Element, lines: Lines) -> str:
+    """Lines where an element stands: laid out as it is, on one line where it shares its own."""
+    parent = element.parent
+    assert parent is not None
+    if not ({"\r", "\n"} & set(element.text_before)):
+        return one_line(lines)
+    layout = layout_in(parent, element, element.start)
+    return layout.lines(lines).removeprefix(layout.indent)
 
 
 def _record_edits(found: FoundCheck, wanted: Record | None) -> Iterator[Edit]:
@@ -196,67 +255,3 @@ def _insertion(document: Document, lines: Lines, *, is_global: bool, before_base
     if leading.name == ("cors" if is_global else "base"):
         return insert_after(home, leading, lines)
     return insert_first(home, lines)
-
-
-def _switch_edits(element: Element, check: ClientCertificateCheck) -> Iterator[Edit]:
-    """Wrong values are replaced; what is missing is added only where the default is not what is wanted."""
-    last = max((attribute.span.end for attribute in element.attributes.values()), default=0)
-    end = last or element.start + 1 + len(element.name)
-    added = ""
-    for name, field in checks.SWITCHES.items():
-        wanted = checks.switch(check, name)
-        attribute = element.attributes.get(name)
-        if attribute is not None and attribute.value.strip().lower() != wanted:
-            yield Edit(attribute.value_span, wanted)
-        elif attribute is None and getattr(checks.DEFAULTS, field) != getattr(check, field):
-            added += f' {name}="{wanted}"'
-    if added:
-        yield Edit(Span(end, end), added)
-
-
-def _identity_edits(element: Element, check: ClientCertificateCheck) -> Iterator[Edit]:
-    wanted = dict.fromkeys(checks.normal_identity(identity) for identity in check.identities)
-    groups = [child for child in element.children if child.name == "identities"]
-    if not groups:
-        if wanted:
-            yield insert_first(element, _group_lines(tuple(wanted)))
-        return
-    for group in groups[1:]:
-        yield take_out(group)
-    if not wanted:
-        yield from _dissolve(groups[0])
-        return
-    yield from _in_group(groups[0], wanted)
-
-
-def _in_group(group: Element, wanted: dict[ClientIdentity, None]) -> Iterator[Edit]:
-    """Identities that are not wanted go, those that are missing come behind the last that is there."""
-    missing = dict(wanted)
-    children = group.children
-    for child in children:
-        identity, unclear = checks.read_identity(child)
-        if unclear or identity not in missing:
-            yield take_out(child)
-        else:
-            del missing[identity]
-    lines = [(0, checks.identity_tag(identity)) for identity in missing]
-    if lines and children:
-        yield insert_after(group, children[-1], lines)
-    elif lines:
-        yield insert_first(group, lines)
-
-
-def _dissolve(group: Element) -> Iterator[Edit]:
-    """`identities` without an identity has no documented meaning: the element goes, comments in it stay."""
-    if not group.has_comments or group.is_self_closed:
-        yield take_out(group)
-        return
-    yield Edit(Span(group.start, group.inner_span.start), "")
-    for child in group.children:
-        yield take_out(child)
-    yield Edit(Span(group.inner_span.end, group.span.end), "")
-
-
-def _group_lines(identities: tuple[ClientIdentity, ...]) -> Lines:
-    tags = [(1, checks.identity_tag(identity)) for identity in identities]
-    return [(0, "<identities>"), *tags, (0, "</identities>")]

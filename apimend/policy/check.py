@@ -1,5 +1,5 @@
 """
-`validate-client-certificate` in policy text: written from, and read into, a ClientCertificateCheck.
+A check in policy text: written from, and read into, a ClientCertificateCheck. Conditions are left to condition.py.
 
 Called by change.py, placement and coverage. It must not decide whether a check is good (coverage does), and what it
 does not understand of an element it names, so that nobody takes the rest for the whole.
@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import Any
 
-from apimend.model.check import ClientCertificateCheck, ClientIdentity
+from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form
 from apimend.model.errors import PolicyNotUnderstood
+from apimend.policy.condition import normal_condition_check
 from apimend.policy.document import Document, Element
 from apimend.policy.edits import Lines
 from apimend.policy.escape import escape_attribute
@@ -89,11 +91,11 @@ def _read_text(text: str) -> CheckRead:
 
 def _read(element: Element) -> CheckRead:
     troubles: list[str] = []
-    values = {field: value for field, value in _switches(element, troubles) if value is not None}
+    values: dict[str, Any] = {field: value for field, value in _switches(element, troubles) if value is not None}
     identities = tuple(_identities(element, troubles))
     if element.own_text.strip():
         troubles.append(f"text in `{NAME}`")
-    return CheckRead(replace(DEFAULTS, **values, identities=identities), tuple(troubles))
+    return CheckRead(ClientCertificateCheck(**values, identities=identities), tuple(troubles))
 
 
 def read_identity(element: Element) -> tuple[ClientIdentity, tuple[str, ...]]:
@@ -124,6 +126,7 @@ def same_check(one: ClientCertificateCheck, other: ClientCertificateCheck) -> bo
 @lru_cache(maxsize=256)
 def normal_check(check: ClientCertificateCheck) -> ClientCertificateCheck:
     """The same check in one form of several that mean the same."""
+    check = check if check.form is Form.ELEMENT else normal_condition_check(check)
     identities = {normal_identity(identity) for identity in check.identities}
     return replace(check, identities=tuple(sorted(identities, key=lambda identity: identity.claims)))
 

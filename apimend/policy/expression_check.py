@@ -8,21 +8,21 @@ https://learn.microsoft.com/azure/api-management/api-management-howto-mutual-cer
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apimend.policy.document import Element
+from apimend.policy.record import read_record
 
 _CERTIFICATE = r"context\.Request\.Certificate"
 _STRING = r'"([^"\\{}]*)"'
 _NULL = re.compile(rf"{_CERTIFICATE}==null")
 _TERMS = {
-    "verify": re.compile(rf"!{_CERTIFICATE}\.(?:Verify|VerifyNoRevocation)\(\)"),
+    "verify": re.compile(rf"!{_CERTIFICATE}\.(Verify|VerifyNoRevocation)\(\)"),
     "thumbprint": re.compile(rf"{_CERTIFICATE}\.Thumbprint!={_STRING}"),
-    "name": re.compile(rf"{_CERTIFICATE}\.(?:Issuer|IssuerName\.Name|Subject|SubjectName\.Name)!={_STRING}"),
-    "date": re.compile(
-        rf"{_CERTIFICATE}\.NotAfter<DateTime\.Now|DateTime\.Now>{_CERTIFICATE}\.NotAfter"
-        rf"|{_CERTIFICATE}\.NotBefore>DateTime\.Now|DateTime\.Now<{_CERTIFICATE}\.NotBefore"
-    ),
+    "issuer": re.compile(rf"{_CERTIFICATE}\.(?:Issuer|IssuerName\.Name)!={_STRING}"),
+    "subject": re.compile(rf"{_CERTIFICATE}\.(?:Subject|SubjectName\.Name)!={_STRING}"),
+    "after": re.compile(rf"{_CERTIFICATE}\.NotAfter<DateTime\.Now|DateTime\.Now>{_CERTIFICATE}\.NotAfter"),
+    "before": re.compile(rf"{_CERTIFICATE}\.NotBefore>DateTime\.Now|DateTime\.Now<{_CERTIFICATE}\.NotBefore"),
     "attached": re.compile(
         r"!context\.Deployment\.Certificates\.Any\((?P<c>[A-Za-z_]\w*)=>"
         rf"(?:(?P=c)\.Value\.Thumbprint=={_CERTIFICATE}\.Thumbprint"
@@ -37,24 +37,45 @@ _IN_RESPONSE = frozenset({"set-status", "set-header", "set-body"})
 
 @dataclass(frozen=True, kw_only=True)
 class ExpressionCheck:
-    """What a hand-written check demands of a caller, all of it at once, besides having a certificate."""
+    """
+    What a hand-written check demands of a caller, all of it at once, besides having a certificate.
+
+    `verifies`: its chain; `asks_revocation`: its CA's list as well. `observes`: a caller who fails is recorded by a
+    record of ours, and let in.
+    """
 
     thumbprints: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
     attached: bool = False
-    names: bool = False
     verifies: bool = False
+    asks_revocation: bool = False
+    not_before: bool = False
+    not_after: bool = False
+    observes: bool = False
+
+    @property
+    def names(self) -> bool:
+        """Whether it looks at names."""
+        return bool(self.issuers or self.subjects)
 
 
 def read_expression_check(choose: Element) -> ExpressionCheck | None:
     """What a `choose` demands, where it is a check in the documented form; else None."""
     children = choose.children
-    if choose.attributes or choose.own_text.strip() or [child.name for child in children] != ["when"]:
+    if choose.name != "choose" or choose.attributes or choose.own_text.strip() or len(children) != 1:
         return None
     when = children[0]
-    refused = [child.name for child in when.children] == ["return-response"] and not when.own_text.strip()
-    if set(when.attributes) != {"condition"} or not refused or not is_refusal(when.children[0]):
+    if when.name != "when" or set(when.attributes) != {"condition"} or when.own_text.strip():
         return None
-    return read_condition(when.attributes["condition"].value)
+    inside = when.children
+    if len(inside) != 1:
+        return None
+    observes = read_record(inside[0]) is not None
+    if not observes and not (inside[0].name == "return-response" and is_refusal(inside[0])):
+        return None
+    found = read_condition(when.attributes["condition"].value)
+    return found if found is None else replace(found, observes=observes)
 
 
 def read_condition(condition: str) -> ExpressionCheck | None:
@@ -72,9 +93,13 @@ def read_condition(condition: str) -> ExpressionCheck | None:
         found[name].append(match.group(match.lastindex or 0))
     return ExpressionCheck(
         thumbprints=tuple(found["thumbprint"]),
+        issuers=tuple(found["issuer"]),
+        subjects=tuple(found["subject"]),
         attached=bool(found["attached"]),
-        names=bool(found["name"]),
         verifies=bool(found["verify"]),
+        asks_revocation="Verify" in found["verify"],
+        not_before=bool(found["before"]),
+        not_after=bool(found["after"]),
     )
 
 

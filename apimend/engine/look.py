@@ -107,8 +107,10 @@ class Look:
 
     @property
     def waits_for_update(self) -> bool:
-        """Our own update is on its way, and nobody asked for anything: come back later without a run."""
-        if self.service is None or self.desired is None or self.orders:
+        """Our own update is on its way, and nobody asked for a look: come back later without a run."""
+        if self.service is None or self.desired is None:
+            return False
+        if any(order.kind is not OrderKind.APPROVE for order in self.orders):
             return False
         waits = self.service.busy and self.progress.update_since and not settle.has_failed(self.service)
         if not waits or settle.stuck(self.progress, self.service, self.started):

@@ -50,6 +50,12 @@ def stylesheet() -> str:
 
 
 @cache
+def script(name: str) -> str:
+    """One of the few scripts, by its file name: each is a file of its own, never inline."""
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from apimend.engine.apply import STOP_NOTE
+from apimend.engine import stop as global_stop
 from apimend.model.errors import BadInput, Denied, Gone
 from apimend.model.ids import InstanceId
 from apimend.model.runs import Intent, Order, OrderKind, Run, Status
@@ -90,16 +90,21 @@ async def release(app: App, who: Caller, instance: InstanceId, *, reason: str) -
 async def stop(app: App, who: Caller, *, reason: str) -> str:
     """Stop all writes; what the ledger now says. Raises Denied."""
     may_order(who, await _all_approvers(app), what="stop all writes")
-    told = f"{clean(reason)} ({who.name}, {app.clock.now():%Y-%m-%d %H:%M} UTC)"
-    await app.storage.ledger.note(STOP_NOTE, told)
+    by = f"{who.name}, {app.clock.now():%Y-%m-%d %H:%M} UTC"
+    await global_stop.stop(app.storage.ledger, clean(reason), by=by)
     _log.warning("stop.set", by=who.name)
-    return told
+    return await global_stop.stopped(app.storage.ledger)
+
+
+async def stopped(app: App) -> str:
+    """Why all writes are stopped; empty where they are not."""
+    return await global_stop.stopped(app.storage.ledger)
 
 
 async def resume(app: App, who: Caller) -> None:
     """Lift the global stop. Raises Denied."""
     may_order(who, await _all_approvers(app), what="lift the stop")
-    await app.storage.ledger.note(STOP_NOTE, "")
+    await global_stop.lift(app.storage.ledger)
     _log.warning("stop.lifted", by=who.name)
 
 

@@ -5,7 +5,7 @@ Health: whether the app can do its work. Settings were read if this is reached a
 from datetime import datetime
 from typing import Any
 
-from apimend.engine.apply import STOP_NOTE
+from apimend.engine.stop import stopped
 from apimend.engine.sweep import SWEPT_NOTE
 from apimend.model.errors import ApimendError, BadInput
 from apimend.web.answers import Answer, ok
@@ -33,7 +33,7 @@ async def health(app: App) -> Answer:
         "desiredState": {"readable": not faults, "faults": faults},
         "swept": swept,
         "sweepAgeSeconds": age,
-        "stopped": await ledger.noted(STOP_NOTE),
+        "stopped": await stopped(ledger),
         "parked": len(await app.parking.all()),
     }
     return ok(body, status=503 if problems else 200)

@@ -87,6 +87,19 @@ class StopBody(Body):
 Given = TypeVar("Given", bound=Body)
 
 
+class TokenForm(Body):
+    """What the page of a link sends, to be shown the plan."""
+
+    token: Annotated[str, StringConstraints(max_length=100)]
+
+
+class RelaxForm(Body):
+    """What the page sends."""
+
+    hours: Hours = 4
+    reason: Reason = ""
+
+
 def json_body(model: type[Given], text: str) -> Given:
     """The body as a model; an empty one is an empty object. Raises BadInput with every fault."""
     return read(model, load(text) if text.strip() else {})

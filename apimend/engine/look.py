@@ -253,9 +253,12 @@ def approves(order: Order, look: Look) -> bool:
 
 
 def is_done(order: Order, run: Run) -> bool:
-    """An approval stands until all it covers is gone from the plan, or it has lapsed; the others are for one visit."""
+    """
+    An approval stands until all it covers is gone from the plan, or it has lapsed; the others are for one visit,
+    unless that one could not even look and will be made again.
+    """
     if order.kind is not OrderKind.APPROVE:
-        return run.result is not Result.FAILED or run.next_visit is None
+        return not (run.error and run.next_visit is not None)
     lapsed = order.expires is not None and order.expires <= run.started
     return lapsed or not any(
         change.id in order.changes and _still_open(run.outcome_of(change.id)) for change in run.plan.changes

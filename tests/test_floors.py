@@ -82,7 +82,9 @@ def test_a_rule_sees_the_model_policies_and_ports() -> None:
     """
     A rule imports no other part of ours, nothing of the network or of Azure; reading certificates is pure.
     """
-    allowed = tuple(f"apimend.{name}" for name in ("clients", "inventory", "model", "policy", "ports", "survey"))
+    allowed = tuple(
+        f"apimend.{name}" for name in ("clients", "inventory", "model", "policy", "ports", "posture", "survey")
+    )
     found = of_ours("remediators", but=allowed) + of_strangers("remediators", but=("cryptography",))
 
     gathers = ("remediators/__init__.py: remediators.", "remediators/posture/__init__.py: remediators.posture.")

@@ -11,13 +11,25 @@ from apimend.posture.control import Control
 from apimend.posture.estate import Estate
 from apimend.posture.judge import judge
 from apimend.posture.reads import READS, look
-from remediators.posture import network_open, secrets_exposed, transit_weak
+from remediators.posture import (
+    access_too_wide,
+    network_open,
+    policies_weak,
+    secrets_exposed,
+    transit_weak,
+    unmanaged,
+    unobserved,
+)
 from remediators.posture.attestation_missing import STATEMENTS
 
 CONTROLS: tuple[Control, ...] = (
     *network_open.CONTROLS,
     *transit_weak.CONTROLS,
     *secrets_exposed.CONTROLS,
+    *access_too_wide.CONTROLS,
+    *policies_weak.CONTROLS,
+    *unobserved.CONTROLS,
+    *unmanaged.CONTROLS,
 )
 """Every control, in the order of reports."""
 

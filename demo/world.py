@@ -158,6 +158,7 @@ async def open_world(
                     host_json=HostJson.read(ROOT / "host.json"),
                 )
                 async with host, _session(azure) as session:
+                    environ.setdefault("APIMEND_PAGES_URL", host.url)
                     world = World(
                         azure=azure, host=host, app=app, clock=clock, folder=folder, environ=environ,
                         session=session, **made,

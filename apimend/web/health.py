@@ -5,6 +5,7 @@ Health: whether the app can do its work. Settings were read if this is reached a
 from datetime import datetime
 from typing import Any
 
+from apimend.engine import sweeps
 from apimend.engine.stop import stopped
 from apimend.engine.sweep import SWEPT_NOTE
 from apimend.model.errors import ApimendError, BadInput
@@ -35,6 +36,7 @@ async def health(app: App) -> Answer:
         "sweepAgeSeconds": age,
         "stopped": await stopped(ledger),
         "parked": len(await app.parking.all()),
+        "sweep": (await sweeps.status(ledger, app.clock)).as_json(),
     }
     return ok(body, status=503 if problems else 200)
 

@@ -103,7 +103,8 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
             "sweepAgeSeconds": {"type": ["number", "null"]},
             "stopped": _TEXT,
             "parked": {"type": "integer"},
-        }
+        },
+        sweep={"type": "object"},
     ),
     "Document": {"type": "object"},
 }

@@ -1,0 +1,66 @@
+"""
+A world whose app has people: sign-in as App Service authentication tells it, and calls as they, as keys, as nobody.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from demo.world import World
+from tests.job.conftest import INSTANCE, desired, opened, touch
+
+GROUP = "55555555-0000-4000-8000-000000000001"
+OTHER = "55555555-0000-4000-8000-000000000002"
+TENANT = "tid"
+APPROVERS = f"    approvers: [{GROUP}]\n"
+__all__ = ["APPROVERS", "GROUP", "INSTANCE", "OTHER", "Answered", "ask", "desired", "opened", "principal", "touch"]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came back."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+def principal(world: World, *groups: str, name: str = "ada@contoso.com", **more: str) -> dict[str, str]:
+    """The header that App Service authentication adds for a person."""
+    claims = {"preferred_username": name, "tid": world.azure.tenant.id, "oid": "0d1d-ada", **more}
+    told = [{"typ": key, "val": value} for key, value in claims.items()]
+    told += [{"typ": "groups", "val": group} for group in groups]
+    body = json.dumps({"auth_typ": "aad", "claims": told, "name_typ": "name", "role_typ": "roles"})
+    return {"X-MS-CLIENT-PRINCIPAL": base64.b64encode(body.encode()).decode()}
+
+
+async def ask(
+    world: World,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    form: Mapping[str, str] | None = None,
+    text: str | None = None,
+    key: bool = True,
+    headers: Mapping[str, str] | None = None,
+) -> Answered:
+    """A call of the app, with its function key unless said otherwise."""
+    sent = {**({"x-functions-key": world.host.keys.host} if key else {}), **(headers or {})}
+    data: Any = form if form is not None else text
+    async with world.session.request(
+        method, f"{world.host.url}{path}", json=body, data=data, headers=sent, allow_redirects=False
+    ) as answer:
+        return Answered(answer.status, await answer.text(), dict(answer.headers))
+
+
+def asking(**settings: str) -> AbstractAsyncContextManager[World]:
+    """A world in ask mode with a declared group of approvers."""
+    return opened(desired("ask", more=APPROVERS), settings=settings)

@@ -101,7 +101,7 @@ async def _nodes(reader: InstanceReader, workspace: str) -> _Nodes:
     )
     callable_ = [rev for found in revisions for rev in found if rev.is_current or rev.is_online]
     operations = await asyncio.gather(*(reader.operations(api) for api in callable_))
-    in_product = {p.name: frozenset(names) for p, names in zip(products, members, strict=True) if p.published}
+    in_product = {p.name: frozenset(names) for p, names in zip(products, members, strict=True)}
     apis = tuple(
         ApiNode(
             name=api.name,

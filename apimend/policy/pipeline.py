@@ -96,6 +96,9 @@ class Pipelines:
 
     def _fragment(self, include: Include) -> tuple[Step, ...]:
         id = include.fragment.casefold()
+        if include.where.document.startswith("workspaces/"):
+            # A workspace has fragments of its own, which come first and are not read.
+            return (Unreadable(where=include.where, what=f"fragment `{include.fragment}` of a workspace is not read"),)
         found = self.topology.fragments.get(id)
         if found is None:
             return (Unreadable(where=include.where, what=f"fragment `{include.fragment}` does not exist"),)

@@ -114,9 +114,8 @@ class _Walk:
         locked = next((each for each in checks if each.verdict is Verdict.LOCKED_OUT), _at_odds(checks))
         if locked is not None:
             return locked
-        best = min(checks, key=lambda each: _STRENGTH.index(each.verdict), default=self._unchecked())
-        if best.verdict is Verdict.BYPASSED:
-            best = next((each for each in against if each.verdict is Verdict.NOT_UNDERSTOOD), best)
+        unread = [each for each in against if each.verdict is Verdict.NOT_UNDERSTOOD]
+        best = min((*checks, *unread), key=lambda each: _STRENGTH.index(each.verdict), default=self._unchecked())
         return max((*against, best), key=lambda each: each.verdict)
 
     def _found(self, steps: Sequence[Step]) -> Iterator["Outcome | _Against"]:

@@ -228,6 +228,21 @@ def coverage(
     )
 
 
+@app.command(rich_help_panel=LOOK)
+def certificates(
+    context: typer.Context,
+    instance: Instance,
+    graph: Annotated[bool, typer.Option("--graph", help="Draw what comes from where and is used by whom.")] = False,
+    desired: DesiredFile = None,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Show every certificate of an instance: where it comes from, when it ends, and what uses it."""
+    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
+    around.run(lambda app, screen: product.certificates(app, screen, instance, graph=graph))
+
+
 @app.command(rich_help_panel=DO)
 def apply(
     context: typer.Context,
@@ -330,6 +345,32 @@ def release(
     around = _Around(context, settings=settings, output=output, verbose=verbose)
     manner = product.Manner(yes=yes, wait=wait, reason=reason)
     around.run(lambda app, screen: product.release(app, screen, instance, manner))
+
+
+@app.command(rich_help_panel=DO)
+def stop(
+    context: typer.Context,
+    reason: Reason = "",
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Stop every write of the app, on all instances, from the next one on. It goes on looking and telling."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    around.run(lambda app, screen: product.stop(app, screen, reason=reason))
+
+
+@app.command(rich_help_panel=DO)
+def resume(
+    context: typer.Context,
+    yes: Yes = False,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Lift the stop."""
+    around = _Around(context, settings=settings, output=output, verbose=verbose)
+    around.run(lambda app, screen: product.resume(app, screen, yes=yes))
 
 
 class _Around:

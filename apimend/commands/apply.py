@@ -18,7 +18,7 @@ from apimend.commands.plan import show
 from apimend.commands.screen import Screen
 from apimend.engine.reconcile import Engine
 from apimend.model.desired import Mode, Uploaded
-from apimend.model.errors import BadInput, Changed, Denied, Fault
+from apimend.model.errors import Changed, Denied
 from apimend.model.ids import InstanceId
 from apimend.model.plan import Change
 from apimend.model.runs import Run
@@ -62,8 +62,7 @@ async def apply(
         show(screen, [plan.run for plan in plans], details=True)
         return exits.worst(_unwritten(plan) for plan in plans)
     if not yes:
-        if screen.as_json:
-            raise BadInput([Fault(what="Nobody can be asked with --output json.", where="apply", mend="Add --yes.")])
+        screen.require_answers()
         show(screen, [plan.run for plan in plans], details=True)
         if not screen.ask(_question(allowed)):
             screen.say("Nothing was written.")

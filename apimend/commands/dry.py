@@ -156,6 +156,9 @@ class ForgetfulLedger:
         """None: they are for a visit that can carry them out."""
         return ()
 
+    async def order(self, id: str) -> tuple[Order, str] | None:
+        return await self.behind.order(id)
+
     async def consume(self, order: Order, run: str) -> None:
         """Forgotten."""
 

@@ -15,7 +15,7 @@ from apimend.engine.reconcile import Engine
 from apimend.model.desired import Mode
 from apimend.model.errors import Denied, LeaseTaken
 from apimend.model.ids import InstanceId
-from apimend.model.runs import Cause, Order, Result, Run, Status
+from apimend.model.runs import Cause, Order, OrderKind, Result, Run, Status
 from apimend.report.plain import seconds
 from apimend.report.view import RunView
 
@@ -45,9 +45,7 @@ async def visit(app: App, engine: Engine, instance: InstanceId, *, mode: Mode | 
         except LeaseTaken:
             await app.clock.sleep(_LEASE_AGAIN)
             continue
-        if run.next_visit is not None:
-            again = replace(command(app, instance), cause=Cause.FOLLOW_UP)
-            await app.bells.ring(again, after=run.next_visit)
+        await _ring_again(app, run)
         return run
     raise LeaseTaken(f"Another visit holds {instance.name}. Try again in a minute.")
 
@@ -74,27 +72,46 @@ def _say(screen: Screen, run: Run) -> None:
             screen.say(f"- {change.status.value}: {change.kind}, {change.target}", style="dim")
 
 
-async def carried_out(app: App, order: Order) -> Run:
+async def carried_out(app: App, screen: Screen, order: Order) -> Run:
     """
-    The run that carried the order out: a visit made here, or one of the app that was quicker.
+    The run that carried the order out: of a visit made here, or of the app's where that was quicker. An order that
+    takes several visits is followed for as long as these come soon.
 
     Raises LeaseTaken where another visit holds the instance and does not end.
     """
+    with screen.progress(f"Visiting {order.instance.name}"):
+        run = await _taken_up(app, order)
+        while run.next_visit is not None and run.next_visit <= _NOT_SOON and await _is_open(app, order):
+            await app.clock.sleep(run.next_visit)
+            run = await _taken_up(app, order)
+    return run
+
+
+async def _taken_up(app: App, order: Order) -> Run:
+    cause = Cause.REPLAY if order.kind is OrderKind.REPLAY else Cause.ORDER
     for _ in range(_LEASE_TRIES):
-        if not any(each.id == order.id for each in await app.ledger.orders(order.instance)):
+        if not await _is_open(app, order):
             done = [run for run in await app.ledger.runs(order.instance, limit=20) if order.id in run.orders]
             if done:
                 return done[0]
         try:
-            run = await app.engine.visit(replace(command(app, order.instance), cause=Cause.ORDER))
+            run = await app.engine.visit(replace(command(app, order.instance), cause=cause))
         except LeaseTaken:
             await app.clock.sleep(_LEASE_AGAIN)
             continue
-        if run.next_visit is not None:
-            again = replace(command(app, order.instance), cause=Cause.FOLLOW_UP)
-            await app.bells.ring(again, after=run.next_visit)
+        await _ring_again(app, run)
         if order.id in run.orders:
             return run
-    raise LeaseTaken(
-        f"Another visit holds {order.instance.name}. The order stays; `apimend runs` tells what becomes of it."
-    )
+    told = "The order stays; `apimend runs` tells what becomes of it."
+    raise LeaseTaken(f"Another visit holds {order.instance.name}. {told}")
+
+
+async def _is_open(app: App, order: Order) -> bool:
+    return any(each.id == order.id for each in await app.ledger.orders(order.instance))
+
+
+async def _ring_again(app: App, run: Run) -> None:
+    """The app goes on where the command ends."""
+    if run.next_visit is not None:
+        again = replace(command(app, run.instance), cause=Cause.FOLLOW_UP)
+        await app.bells.ring(again, after=run.next_visit)

@@ -23,9 +23,10 @@ from apimend.commands.screen import Screen
 from apimend.model.desired import Mode
 from apimend.model.errors import BadInput, Fault
 from apimend.model.ids import InstanceId
-from apimend.model.runs import Order, OrderKind
+from apimend.model.runs import Order, OrderKind, Status
 from apimend.report.plain import clean, count
 
+_WROTE = (Status.APPLIED.value, Status.PENDING.value)
 MOST_BYTES = 64 * 1024 * 1024
 """Of a file with events: a dead-letter blob is far smaller."""
 
@@ -44,9 +45,9 @@ async def undo(app: App, screen: Screen, run: str, manner: Manner) -> Exit:
     require_shared(app)
     found = await find(app, run)
     await app.orders.check([found.instance])
-    written = len(await app.ledger.intents(found.id))
+    written = sum(each.closed in _WROTE and not each.undone for each in await app.ledger.intents(found.id))
     if not written:
-        screen.say(f"The run {found.id} wrote nothing, so there is nothing to take back.")
+        screen.say(f"The run {found.id} wrote nothing that is not taken back already.")
         return Exit.NOTHING
     question = f"Undo the run {found.id[:8]} on {found.instance.name} ({count(written, 'write')})?"
     if not _agreed(screen, manner, question):
@@ -121,8 +122,8 @@ def _text(path: Path) -> str:
 
 
 def _agreed(screen: Screen, manner: Manner, question: str) -> bool:
-    if not manner.yes and screen.as_json:
-        raise BadInput([Fault(what="Nobody can be asked with --output json.", where="", mend="Add --yes.")])
+    if not manner.yes:
+        screen.require_answers()
     agreed = manner.yes or screen.ask(question)
     if not agreed:
         screen.say("Nothing was ordered.")
@@ -132,7 +133,7 @@ def _agreed(screen: Screen, manner: Manner, question: str) -> bool:
 async def _placed(app: App, screen: Screen, orders: Sequence[Order], manner: Manner) -> Exit:
     """Tell where the orders are; with `wait`, carry them out here and tell what came of them."""
     if manner.wait:
-        runs = await screen.each("Visiting", orders, lambda order: carried_out(app, order))
+        runs = [await carried_out(app, screen, order) for order in orders]
         show(screen, runs, links=app.links, kept=True)
         return exits.worst(map(exits.of_run, runs))
     if screen.as_json:

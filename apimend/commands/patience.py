@@ -13,6 +13,9 @@ from apimend.model.errors import TryLater
 T = TypeVar("T")
 
 TRIES = 10
+LEAST = 10.0
+"""Seconds: the next token alone would not see a whole instance through."""
+
 LONGEST = 120.0
 """Seconds: whoever is told to come back later than this is told so."""
 
@@ -25,5 +28,5 @@ async def patiently(app: App, work: Callable[[], Awaitable[T]]) -> T:
         except TryLater as error:
             if error.after is None or error.after > LONGEST:
                 raise
-            await app.clock.sleep(error.after)
+            await app.clock.sleep(max(error.after, LEAST))
     return await work()

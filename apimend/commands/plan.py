@@ -44,7 +44,7 @@ def show(
         return
     for position, view in enumerate(views):
         screen.show(*([Text()] if position else []), painted(view, details=details, kept=kept))
-    if len(views) > 1:
+    if len({view.instance_id for view in views}) > 1:
         screen.show(Text(), _sum(views))
 
 

@@ -71,6 +71,12 @@ class Screen:
             self._err.print()
         return answer.strip().casefold() in ("y", "yes")
 
+    def require_answers(self) -> None:
+        """Raises BadInput where nobody can be asked: a program reads along."""
+        if self.as_json:
+            fault = Fault(what="Nobody can be asked with --output json.", where="", mend="Add --yes.")
+            raise BadInput([fault])
+
     def fail(self, error: Exception) -> None:
         """What went wrong: each fault once, in plain words, without a traceback."""
         if self.as_json:

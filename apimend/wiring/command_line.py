@@ -18,6 +18,7 @@ from typing import Any
 
 from apimend.commands.app import App
 from apimend.commands.apply import apply
+from apimend.commands.certificates import certificates
 from apimend.commands.coverage import coverage
 from apimend.commands.exits import Exit, of_error
 from apimend.commands.explain import explain
@@ -26,6 +27,7 @@ from apimend.commands.orders import Manner, relax, release, replay, undo
 from apimend.commands.plan import plan
 from apimend.commands.runs import list_runs, show_run
 from apimend.commands.screen import Screen
+from apimend.commands.stop import resume, stop
 from apimend.commands.sweep import sweep
 from apimend.commands.validate import validate
 from apimend.logs import configure
@@ -174,6 +176,7 @@ __all__ = [
     "Screen",
     "Surroundings",
     "apply",
+    "certificates",
     "coverage",
     "explain",
     "export",
@@ -187,7 +190,9 @@ __all__ = [
     "relax",
     "release",
     "replay",
+    "resume",
     "show_run",
+    "stop",
     "sweep",
     "undo",
     "validate",

@@ -4,14 +4,20 @@
 
 import json
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apimend.commands.follow import carried_out
+from apimend.commands.screen import Screen
 from apimend.model.ids import InstanceId
-from apimend.model.runs import Order
+from apimend.model.runs import Order, OrderKind
+from apimend.wiring import command_line
+from apimend.wiring.command_line import Surroundings
 from demo.world import World
+from remediators import ALL
 from tests.cli.terminal import typed
 from tests.job.conftest import INSTANCE, desired, opened, touch
 
@@ -161,14 +167,16 @@ async def test_a_replay_with_faults(arguments: list[str], told: str) -> None:
 
 async def test_a_visit_of_the_app_may_be_quicker() -> None:
     """
-    Who waits for an order is told of the run that carried it out, whoever made it.
+    Who waits for an order is told of the run that carried it out, whoever made it; there is no second one.
     """
     async with opened(desired("report")) as world:
-        said = await typed(world, "replay", "contoso-dev", "--wait", "-o", "json")
-        await world.settle()
-        carried = [run for run in await world.runs() if run["trigger"]["cause"] == "order"]
+        around = Surroundings(clock=world.clock, environ=world.environ, remediators=ALL, by="ada")
+        async with command_line.opened(around) as app:
+            order = await app.orders.place(OrderKind.REPLAY, InstanceId.of(INSTANCE), by="ada")
+            await world.settle(60)
+            run = await carried_out(app, Screen(out=StringIO(), err=StringIO(), answers=StringIO()), order)
 
-        assert [carried[0]["run"]] == [run["run"] for run in said.body["runs"]]
+        assert [run.id] == [each["run"] for each in await world.runs()]
 
 
 async def test_a_sweep_rings_for_every_instance() -> None:
@@ -181,3 +189,43 @@ async def test_a_sweep_rings_for_every_instance() -> None:
 
         assert (0, [INSTANCE]) == (said.code, said.body["rung"])
         assert ["sweep"] == [run["trigger"]["cause"] for run in await world.runs()]
+
+
+async def test_an_undo_is_carried_out_while_one_waits() -> None:
+    """
+    The check that the run put in is taken out, and what came of it is shown.
+    """
+    async with opened() as world:
+        run = await applied(world)
+        said = await typed(world, "undo", run, "--yes", "--wait", "-o", "json")
+        policy = (await world.arm("GET", f"{INSTANCE}/policies/policy"))["properties"]["value"]
+
+        assert ("undone", False) == (said.body["runs"][0]["result"], "validate-client-certificate" in policy)
+
+
+async def test_the_glass_is_broken_at_once() -> None:
+    """
+    With `--wait` the check lets everybody pass when the command comes back.
+    """
+    async with opened() as world:
+        await applied(world)
+        said = await typed(world, "relax", "contoso-dev", "--yes", "--wait")
+        policy = (await world.arm("GET", f"{INSTANCE}/policies/policy"))["properties"]["value"]
+
+        assert (0, True) == (said.code, 'ignore-error="true"' in policy)
+
+
+async def test_a_stop_holds_every_write() -> None:
+    """
+    From the next write on nothing is written, the ledger says who stopped it and why, and resuming lifts it.
+    """
+    async with opened() as world:
+        stopped = await typed(world, "stop", "--reason", "OPS-9", "-o", "json")
+        mark = world.mark()
+        await touch(world)
+        held = world.writes(mark)
+        lifted = await typed(world, "resume", "--yes", "-o", "json")
+        await touch(world)
+
+        assert ([], True) == (held, stopped.body["why"].startswith("OPS-9 (ada, "))
+        assert (False, True) == (lifted.body["stopped"], len(world.writes(mark)) > 0)

@@ -25,10 +25,13 @@ _UNREGISTERED = (
     "invalidresourcetype",
     "invalidresourcenamespace",
     "missingsubscriptionregistration",
-    "noregisteredproviderfound",
     "subscription not registered",
     "subscriptionnotregistered",
 )
+
+
+_ODD = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading JSON of an unknown form raises: a reading that failed, no reason to break the visit."""
 
 
 class Place(Enum):
@@ -303,6 +306,8 @@ async def _survey(reader: InstanceReader, desired: Desired, context: VisitContex
         return blank, await survey(reader, desired, handshakes=context.handshakes, walk=context.walk)
     except ApimendError as error:
         return _gap(READS["survey"], blank, error), None
+    except _ODD as error:
+        return _odd(blank, error), None
 
 
 async def _guarded(read: Read, reader: InstanceReader, context: VisitContext) -> Reading:
@@ -312,6 +317,8 @@ async def _guarded(read: Read, reader: InstanceReader, context: VisitContext) ->
         return replace(blank, value=await _value(read, reader, context))
     except ApimendError as error:
         return _gap(read, blank, error)
+    except _ODD as error:
+        return _odd(blank, error)
 
 
 def _subject(read: Read, reader: InstanceReader) -> str:
@@ -333,6 +340,10 @@ async def _value(read: Read, reader: InstanceReader, context: VisitContext) -> A
     asked = read.filter(reader.instance, context.now) if read.filter else ""
     expands = {"expandGroups": "true"} if "?" in read.path else {}
     return await reader.listed(id, read.api_version, filter=asked, **expands)
+
+
+def _odd(blank: Reading, error: Exception) -> Reading:
+    return replace(blank, gap=Gap.UNREAD, why=f"{blank.key} has an unknown form ({type(error).__name__}).")
 
 
 def _gap(read: Read, blank: Reading, error: ApimendError) -> Reading:

@@ -13,6 +13,7 @@ from emulator.arm.assignments import Assignments
 from emulator.arm.certificates import Certificates
 from emulator.arm.deleted import Deleted
 from emulator.arm.entities import SERVICE_PATH, Entities
+from emulator.arm.extensions import Extensions, Singletons
 from emulator.arm.fragments import Fragments
 from emulator.arm.gateways import Gateways
 from emulator.arm.graph import Graph
@@ -49,7 +50,9 @@ def register(azure: LocalAzure) -> None:
     for part in (
         Assignments,
         Deleted,
+        Extensions,
         Metadata,
+        Singletons,
         Policies,
         Certificates,
         Fragments,

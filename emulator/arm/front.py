@@ -202,7 +202,8 @@ class Front:
                 "MissingApiVersionParameter",
                 "The api-version query parameter (?api-version=) is required for all requests.",
             )
-        concerned = "/providers/microsoft.apimanagement/" in call.path.casefold()
+        # What another provider keeps beside a service has versions of its own.
+        concerned = call.path.casefold().rpartition("/providers/")[2].startswith("microsoft.apimanagement/")
         if concerned and call.api_version not in VERSIONS and not self._azure.options.old_versions:
             raise arm_error(
                 400,

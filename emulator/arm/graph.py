@@ -22,6 +22,17 @@ from emulator.routes import Route, Source
 from emulator.store import Json, Resource
 
 MOST_ROWS = 1000
+TRACKED_CHILDREN = frozenset({"microsoft.network/networkwatchers/flowlogs"})
+TABLES = {
+    "microsoft.authorization/roleassignments": "authorizationresources",
+    "microsoft.authorization/roledefinitions": "authorizationresources",
+    "microsoft.authorization/policyassignments": "policyresources",
+    "microsoft.authorization/policyexemptions": "policyresources",
+    "microsoft.policyinsights/policystates": "policyresources",
+    "microsoft.security/assessments": "securityresources",
+    "microsoft.advisor/recommendations": "advisorresources",
+}
+"""The tables beside `resources`, by type of resource."""
 
 
 class Graph:
@@ -72,17 +83,21 @@ class Graph:
         wanted = {str(one).casefold() for one in sent.get("subscriptions") or []}
         access = self._provider.access
         tracked, containers = [], []
+        others: dict[str, list[Row]] = {table: [] for table in TABLES.values()}
         for one in self._provider.store.all():
             subscription = one.id.split("/")[2].casefold() if one.id.count("/") >= 2 else ""
             if wanted and subscription not in wanted:
                 continue
             if not access.arm_allows(call.claims, f"{one.type}/read", one.id):
                 continue
-            if is_tracked(one):
+            table = TABLES.get(one.type.casefold())
+            if table is not None:
+                others[table].append(self._row(one))
+            elif is_tracked(one) or one.type.casefold() in TRACKED_CHILDREN:
                 tracked.append(self._row(one))
             elif one.type in (GROUPS, SUBSCRIPTIONS):
                 containers.append(self._row(one))
-        return {"resources": tracked, "resourcecontainers": containers}
+        return {"resources": tracked, "resourcecontainers": containers, **others}
 
     def _row(self, resource: Resource) -> Row:
         body = service_body.shown(resource) if resource.type == SERVICE else resource.body

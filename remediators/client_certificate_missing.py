@@ -215,6 +215,7 @@ def _refresh(id: ResourceId, entity: Certificate, reason: str) -> Change:
         kind=Kind.CERTIFICATE_REFRESH,
         target=id,
         stage=Stage.PREPARE,
+        rank=3,  # a check accepts the new version before the service serves it
         remediator=ClientCertificateMissing.name,
         before=canonical({"thumbprint": entity.thumbprint}),
         after=canonical({"refresh": True}),

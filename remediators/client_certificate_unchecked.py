@@ -16,38 +16,34 @@ References: https://learn.microsoft.com/azure/api-management/validate-client-cer
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from apimend.clients import (
-    Authority,
-    Client,
-    anchors,
-    dependence,
-    live_authorities,
-    pins,
-    resolve_authorities,
-    resolve_clients,
-)
+from apimend.clients import Authority, Client, dependence, pins, resolve_authorities, resolve_clients
+from apimend.demand import Known, Refusal, demands, refusals
+from apimend.evidence import Evidence, observing_since
 from apimend.model.azure import Certificate, PolicyText, Service
-from apimend.model.check import MAX_IDENTITIES, ClientCertificateCheck, ClientIdentity
+from apimend.model.check import MAX_IDENTITIES, ClientCertificateCheck, Form
 from apimend.model.desired import Action, Arrives, DeclaredCheck, DeclaredClient, Desired, State, Waiver
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding, Kind, Severity, Stage
 from apimend.policy import (
     Document,
+    Left,
     PlacedEdit,
     Placement,
     Standards,
     Unplaced,
     Wish,
     find_checks,
+    is_bare,
     judge,
     place,
     take_out,
 )
-from apimend.policy.rehearsal import rehearse
+from apimend.policy.rotation import only_accepts_more
 from apimend.policy.topology import GLOBAL, MANAGED, Topology, scope_of
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
 from apimend.survey import Survey, scope_id, survey
@@ -60,7 +56,12 @@ _REMEMBERED = "check"
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """What was read: the service, the clients, and the survey, unless nothing can have changed since the last."""
+    """
+    What was read: the service, the clients, and the survey, unless nothing can have changed since the last.
+
+    `ours` are checks that we wrote, `made` the scopes whose whole document we wrote, `since` tells by scope since when
+    a check of ours observes.
+    """
 
     service: Service
     clients: tuple[Client, ...] = ()
@@ -70,6 +71,8 @@ class Reach:
     survey: Survey | None = None
     certificates: tuple[Certificate, ...] = ()
     ours: tuple[ClientCertificateCheck, ...] = ()
+    made: frozenset[str] = frozenset()
+    since: Mapping[str, datetime] = field(default_factory=dict)
     proxies: tuple[str, ...] = ()
 
 
@@ -130,8 +133,8 @@ class ClientCertificateUnchecked:
             reader.certificates(),
             _proxies(reader, desired),
         )
-        ours = await _ours(found, context)
-        return replace(reach, survey=found, certificates=certificates, proxies=proxies, ours=ours)
+        reach = replace(reach, survey=found, certificates=certificates, proxies=proxies)
+        return await _with_ours(reach, found, context)
 
     def plan(self, observed: Reach, desired: Desired, context: VisitContext) -> Proposal:
         if observed.survey is None:
@@ -142,14 +145,16 @@ class ClientCertificateUnchecked:
         if declared is None:
             return Proposal(coverage=live, coverage_after=live)
         if declared.state is State.ABSENT:
-            return _proposal(observed, desired, take_out(observed.survey.topology, standards, observed.ours), live)
-        findings = tuple(_refusals(observed, desired, declared, context))
+            return _without(observed, desired, standards, live)
+        findings = tuple(_refused(observed, desired, context))
         if findings:
-            return Proposal(findings=findings, coverage=live, coverage_after=live)
+            renewals = _renewals(observed, desired, standards)
+            return Proposal(changes=renewals, findings=findings, coverage=live, coverage_after=live)
         proposal = _proposal(observed, desired, _place(observed, desired, standards), live)
         proposal = _asked_for_expired_waivers(proposal, observed, desired, context)
         if not proposal.changes:
-            proposal = replace(proposal, findings=(*proposal.findings, *_let_in(observed, declared, context)))
+            told = (*_let_in(observed, declared, context), *_observed(observed, desired, context))
+            proposal = replace(proposal, findings=(*proposal.findings, *told))
         remember = {} if proposal.changes or proposal.findings else {_REMEMBERED: observed.fingerprint}
         depends = dependence(observed.clients)
         return replace(proposal, remember=remember, notes=(depends,) if depends else ())
@@ -184,16 +189,23 @@ async def _proxies(reader: InstanceReader, desired: Desired) -> tuple[str, ...]:
     return await reader.proxies_in_front() if desired.check is not None and desired.arrives is Arrives.DIRECT else ()
 
 
-async def _ours(found: Survey, context: VisitContext) -> tuple[ClientCertificateCheck, ...]:
-    """The checks that we once wrote into documents that hold a check now."""
+async def _with_ours(reach: Reach, found: Survey, context: VisitContext) -> Reach:
+    """With what we once wrote into documents that hold a check now."""
     holding = [
-        found.texts[scope].id
+        scope
         for scope, document in found.topology.documents.items()
         if isinstance(document, Document) and find_checks(document)
     ]
-    written = await asyncio.gather(*(context.wrote(target) for target in holding))
+    written = await asyncio.gather(*(context.wrote(found.texts[scope].id) for scope in holding))
     texts = {intent.after for intents in written for intent in intents if intent.after}
-    return tuple({check.check: None for text in sorted(texts) for check in find_checks(Document.parse(text))})
+    by_scope = dict(zip(holding, written, strict=True))
+    since = {scope: observing_since(intents) for scope, intents in by_scope.items()}
+    return replace(
+        reach,
+        ours=tuple({check.check: None for text in sorted(texts) for check in find_checks(Document.parse(text))}),
+        made=frozenset(scope for scope, intents in by_scope.items() if intents and intents[-1].before is None),
+        since={scope: at for scope, at in since.items() if at is not None},
+    )
 
 
 def _fingerprint(policy: PolicyText | None, desired: Desired, clients: tuple[Client, ...]) -> str:
@@ -208,7 +220,8 @@ def _waived(waivers: tuple[Waiver, ...]) -> frozenset[str]:
 
 def _standards(observed: Reach, desired: Desired, waivers: frozenset[str]) -> Standards:
     accepted = frozenset(pins(observed.clients, observed.pinned))
-    identities = frozenset(desired.check.identities) if desired.check else frozenset()
+    declared = [check for check in (desired.check, *(scope.check for scope in desired.scopes)) if check]
+    identities = frozenset(identity for check in declared for identity in check.identities)
     return Standards(
         thumbprints=accepted if desired.clients else None,
         identities=identities or None,
@@ -217,24 +230,18 @@ def _standards(observed: Reach, desired: Desired, waivers: frozenset[str]) -> St
     )
 
 
-def _wanted(check: DeclaredCheck, declared: tuple[DeclaredClient, ...], observed: Reach) -> ClientCertificateCheck:
-    """The declared check with its clients' thumbprints, unless the operators wrote identities themselves."""
-    names = {each.name for each in declared}
-    found = pins((client for client in observed.clients if client.name in names), observed.pinned)
-    identities = check.identities or tuple(ClientIdentity(thumbprint=pin) for pin in found)
-    return replace(check.template, identities=identities, ignore_error=check.action is Action.OBSERVE)
-
-
 def _place(observed: Reach, desired: Desired, standards: Standards) -> Placement:
     assert observed.survey is not None
-    assert desired.check is not None
-    scopes = {own.scope: _wanted(own.check, own.clients, observed) for own in desired.scopes}
+    placed = {one.scope: one.check for one in demands(desired, observed.clients, observed.pinned)}
+    absent = [own.scope for own in desired.scopes if own.check.state is State.ABSENT]
     wish = Wish(
-        check=_wanted(desired.check, desired.clients, observed),
-        scopes=scopes,
+        check=placed.pop(GLOBAL, None),
+        scopes=placed,
+        absent=frozenset((*absent, *((GLOBAL,) if desired.check and desired.check.state is State.ABSENT else ()))),
         plain_hosts=desired.plain_hosts,
         only_gateways=_only_gateways(observed.survey, desired),
         ours=observed.ours,
+        record=desired.check.record if desired.check else None,
         limit_kib=observed.service.tier.policy_limit_kib,
     )
     return place(_once_negotiating(observed.survey.topology, observed.service, desired), standards, wish)
@@ -258,6 +265,14 @@ def _only_gateways(found: Survey, desired: Desired) -> frozenset[str] | None:
     if not left_out:
         return None
     return frozenset({MANAGED, *(each.name for each in found.gateways if each.name.casefold() not in left_out)})
+
+
+def _without(observed: Reach, desired: Desired, standards: Standards, live: CoverageFigures) -> Proposal:
+    """The declared absence: only what we put in goes, and documents that we made go as a whole."""
+    assert observed.survey is not None
+    if any(own.check.state is State.PRESENT for own in desired.scopes):
+        return _proposal(observed, desired, _place(observed, desired, standards), live)
+    return _proposal(observed, desired, take_out(observed.survey.topology, standards, observed.ours), live)
 
 
 def _proposal(observed: Reach, desired: Desired, placement: Placement, live: CoverageFigures) -> Proposal:
@@ -287,30 +302,74 @@ def _asked_for_expired_waivers(
 def _change(observed: Reach, desired: Desired, edit: PlacedEdit, rank: int) -> Change:
     assert observed.survey is not None
     text = observed.survey.texts.get(edit.scope)
+    renews = only_accepts_more(edit.before, edit.after)
     names = ", ".join(client.name for client in observed.clients) or "the declared identities"
-    observes = desired.check is not None and desired.check.action is Action.OBSERVE
-    taken_out = desired.check is not None and desired.check.state is State.ABSENT
+    left = find_checks(Document.parse(edit.after))
+    observes = any(found.check.ignore_error for found in left)
+    taken_out = not left
+    after = None if taken_out and edit.scope in observed.made and is_bare(edit.after) else edit.after
     will = f"checks the certificate: {names}; any other caller {'is recorded and let in' if observes else 'is refused'}"
+    if taken_out:
+        will = "no document, as before" if after is None else "no check of ours"
     return Change(
         kind=Kind.POLICY,
         target=text.id if text else scope_id(observed.service.id, edit.scope),
-        stage=Stage.VALIDATE,
+        # Accepting a renewed certificate besides the old one refuses nobody, so it waits for nothing.
+        stage=Stage.PREPARE if renews else Stage.VALIDATE,
         rank=rank,
         remediator=ClientCertificateUnchecked.name,
         before=edit.before,
-        after=edit.after,
+        after=after,
         etag=text.etag if text else None,
-        reason=f"{edit.reason[:1].upper()}{edit.reason[1:]}.",
+        reason="A client's certificate is renewed: the new one is accepted, and the old one as well."
+        if renews
+        else f"{edit.reason[:1].upper()}{edit.reason[1:]}.",
         was=_was(edit),
-        will="no check of ours" if taken_out else will,
+        will=will,
         minutes=(0, 1),
     )
+
+
+def _renewals(observed: Reach, desired: Desired, standards: Standards) -> tuple[Change, ...]:
+    """What has to be accepted besides in checks that are live: no refusal holds that back, or a caller is shut out."""
+    if len(pins(observed.clients, observed.pinned)) > MAX_IDENTITIES:
+        return ()
+    edits = _place(observed, desired, standards).edits
+    changes = (_change(observed, desired, edit, rank) for rank, edit in enumerate(edits))
+    return tuple(change for change in changes if change.stage is Stage.PREPARE)
 
 
 def _was(edit: PlacedEdit) -> str:
     if edit.before is None:
         return "no policy"
-    return "another check" if find_checks(Document.parse(edit.before)) else "no check"
+    found = find_checks(Document.parse(edit.before))
+    if not found:
+        return "no check"
+    return "a check that only records callers" if all(one.check.ignore_error for one in found) else "another check"
+
+
+def _observed(observed: Reach, desired: Desired, context: VisitContext) -> Iterator[Finding]:
+    """Each declared check that only observes: how long already, and how to tell whether it may be enforced."""
+    for one in demands(desired, observed.clients, observed.pinned):
+        if not one.check.ignore_error:
+            continue
+        shown = Evidence(
+            service=observed.service.name,
+            since=observed.since.get(scope_of(one.scope)),
+            days=one.declared.observe_days,
+            record=one.declared.record,
+            pins=() if one.declared.identities else pins(one.clients, observed.pinned),
+            only_failures=one.check.form is not Form.ELEMENT,
+        )
+        yield Finding(
+            code="check_observes",
+            target=_scope_target(observed.service.id, one.scope),
+            remediator=ClientCertificateUnchecked.name,
+            severity=Severity.INFO,
+            message=shown.message(context.now),
+            why_left="Enforcing is a step that you declare: Apimend reads no telemetry.",
+            steps=shown.steps(context.now),
+        )
 
 
 def _let_in(observed: Reach, declared: DeclaredCheck, context: VisitContext) -> Iterator[Finding]:
@@ -330,90 +389,70 @@ def _let_in(observed: Reach, declared: DeclaredCheck, context: VisitContext) -> 
 def _left(instance: InstanceId, unplaced: tuple[Unplaced, ...]) -> Iterator[Finding]:
     """What is left alone, document by document; the rest is counted."""
     for each in unplaced[:_MOST]:
-        where = f"{each.scope or 'all APIs'}{f', line {each.line}' if each.line else ''}"
-        yield Finding(
-            code="check_refused" if each.blocks else "operations_not_covered",
-            target=instance
-            if each.blocks or each.scope.startswith("fragment ")
-            else _scope_target(instance, each.scope),
-            remediator=ClientCertificateUnchecked.name,
-            severity=Severity.HIGH if each.blocks else Severity.MEDIUM,
-            message=f"{where}: {each.reason}.",
-            why_left="A check would refuse every caller there." if each.blocks else "It is not ours to change.",
-            blocks=frozenset({Stage.VALIDATE}) if each.blocks else frozenset(),
-        )
+        is_elsewhere = each.blocks or each.scope.startswith("fragment ")
+        target = instance if is_elsewhere else _scope_target(instance, each.scope)
+        message = f"{_where(each)}: {each.reason}."
+        if each.blocks:
+            why = "A check would refuse every caller there."
+            yield _finding(target, message, why, code="check_refused", severity=Severity.HIGH)
+        elif each.kind is Left.FOREIGN:
+            why = (
+                "It was not written by Apimend. Take it out, or declare its clients, and the next visit does the rest."
+            )
+            yield _finding(target, message, why, code="foreign_check")
+        elif each.kind is Left.NOT_READ:
+            why = "What can't be read without guessing is never edited, and what runs in it counts as uncovered."
+            yield _finding(target, message, why, code="policy_not_understood")
+        elif each.kind is Left.TOO_LARGE:
+            yield _finding(target, message, "Azure takes no larger document in this tier.", code="policy_too_large")
+        elif each.kind is Left.NOT_THERE:
+            why = "What is declared for it has no effect. Mend the name in the desired state."
+            yield _finding(target, message, why, code="scope_not_found")
+        else:
+            yield _finding(target, message, "It is not ours to change.", code="operations_not_covered")
     if len(unplaced) > _MOST:
         common = Counter(each.reason for each in unplaced[_MOST:]).most_common(3)
-        yield Finding(
-            code="operations_not_covered",
-            target=instance,
-            remediator=ClientCertificateUnchecked.name,
-            severity=Severity.MEDIUM,
-            message=f"{len(unplaced) - _MOST} more documents: {'; '.join(reason for reason, _ in common)}.",
-            why_left="They are not ours to change.",
-        )
+        message = f"{len(unplaced) - _MOST} more documents: {'; '.join(reason for reason, _ in common)}."
+        yield _finding(instance, message, "They are not ours to change.", code="operations_not_covered")
+
+
+def _where(each: Unplaced) -> str:
+    place = f", line {each.line}" if each.line else ""
+    return f"{each.scope or 'all APIs'}{place}{f', column {each.column}' if each.column else ''}"
+
+
+def _finding(target: ResourceId, message: str, why: str, *, code: str, severity: Severity = Severity.MEDIUM) -> Finding:
+    blocks = frozenset({Stage.VALIDATE}) if severity is Severity.HIGH else frozenset[Stage]()
+    return Finding(
+        code=code,
+        target=target,
+        remediator=ClientCertificateUnchecked.name,
+        severity=severity,
+        message=message,
+        why_left=why,
+        blocks=blocks,
+    )
 
 
 def _scope_target(instance: InstanceId, scope: str) -> ResourceId:
     return instance if scope == GLOBAL else instance.child(*(part for part in scope.split("/") if part))
 
 
-def _refusals(observed: Reach, desired: Desired, declared: DeclaredCheck, context: VisitContext) -> Iterator[Finding]:
+def _refused(observed: Reach, desired: Desired, context: VisitContext) -> Iterator[Finding]:
     """Everything that forbids a check on this instance at all."""
-    service = observed.service
-    yield from _arrival(service.id, desired, observed)
-    if service.tier.refuses_without and declared.action is Action.OBSERVE:
-        why = "The Consumption gateway refuses callers without a certificate by itself."
-        yield _refusal(service.id, "observe_on_consumption", "`observe` does not exist on Consumption.", why)
-    wanted = _wanted(declared, desired.clients, observed)
-    if len(wanted.identities) > MAX_IDENTITIES:
-        why = f"Azure takes {MAX_IDENTITIES}. Pin the issuer instead."
-        yield _refusal(service.id, "too_many_identities", f"The check would have {len(wanted.identities)}.", why)
-    if not wanted.identities and not wanted.validate_trust:
-        why = "Without trust and without identities any certificate would pass."
-        yield _refusal(service.id, "check_without_meaning", "No client is declared.", why)
-    yield from _client_refusals(observed, wanted, context)
-
-
-def _arrival(id: InstanceId, desired: Desired, observed: Reach) -> Iterator[Finding]:
-    if desired.arrives is None:
-        why = "Behind a proxy that ends TLS the check would refuse everybody. Declare `arrives: direct` or `header`."
-        yield _refusal(id, "arrival_undeclared", "How the client's certificate arrives is not declared.", why)
-    elif desired.arrives is Arrives.HEADER:
-        why = "A header can be forged, so this form is never inserted by itself."
-        yield _refusal(id, "arrives_by_header", "The certificate is declared to arrive in a header.", why)
-    elif observed.proxies:
-        names = ", ".join(observed.proxies)
-        why = "It ends TLS, so the certificate does not arrive in the handshake as declared."
-        yield _refusal(id, "proxy_in_front", f"An Application Gateway names this instance: {names}.", why)
-
-
-def _client_refusals(observed: Reach, check: ClientCertificateCheck, context: VisitContext) -> Iterator[Finding]:
-    """Every declared client is rehearsed with the exact element. Only Root entries end a chain."""
-    roots = anchors(observed.service)
-    authorities = live_authorities(observed.service, observed.authorities)
-    for client in observed.clients:
-        if client.trouble:
-            yield _client_refusal(observed.service.id, client, client.trouble)
-        elif client.certificate is not None and not check.ignore_error:
-            at = client.judged_at(context.now)
-            found = rehearse(check, client.certificate, now=at, authorities=authorities, trusted=roots)
-            for why in found:
-                yield _client_refusal(observed.service.id, client, why)
-
-
-def _client_refusal(id: InstanceId, client: Client, why: str) -> Finding:
-    message = f"The declared client {client.name} would be refused: {why}."
-    return _refusal(id, "client_would_be_refused", message, "Every declared client passes the check before it goes in.")
-
-
-def _refusal(target: ResourceId, code: str, message: str, why: str) -> Finding:
-    return Finding(
-        code=code,
-        target=target,
-        remediator=ClientCertificateUnchecked.name,
-        severity=Severity.HIGH,
-        message=message,
-        why_left=why,
-        blocks=frozenset({Stage.VALIDATE}),
+    known = Known(
+        service=observed.service,
+        clients=observed.clients,
+        pinned=observed.pinned,
+        authorities=observed.authorities,
+        certificates=observed.certificates,
+        proxies=observed.proxies,
+        now=context.now,
     )
+    for refusal in refusals(desired, known):
+        yield _from(refusal, observed.service.id)
+
+
+def _from(refusal: Refusal, target: ResourceId) -> Finding:
+    found = _finding(target, refusal.message, refusal.why, code=refusal.code, severity=Severity.HIGH)
+    return replace(found, steps=refusal.steps)

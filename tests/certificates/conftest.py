@@ -60,6 +60,7 @@ async def opened(text: str, *, alter: Callable[[Content], None] | None = None, *
     if alter is not None:
         alter(content)
     async with open_world(Tenant.of(content), desired=text, **more) as world:
+        await world.events.subscribe(world.host.webhook("on_resource_change"), source=VAULT)
         yield world
 
 

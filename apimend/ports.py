@@ -444,6 +444,10 @@ class Ledger(Protocol):
         """Orders that are not consumed, oldest first (expired ones included: the visit says so)."""
         ...
 
+    async def order(self, id: str) -> tuple[Order, str] | None:
+        """An order by its id, and the run that consumed it: empty while it stands."""
+        ...
+
     async def consume(self, order: Order, run: str) -> None: ...
     async def instances(self) -> tuple[Progress, ...]:
         """What is remembered of every instance that was ever looked at."""

@@ -154,6 +154,11 @@ class StoredLedger:
         found = await self._behind(Ordered, names.ORDERS, names.OPEN_ORDERS, join(of_resource(instance), ""))
         return tuple(each.order for each in found if not each.consumed_by)
 
+    async def order(self, id: str) -> tuple[Order, str] | None:
+        """An order by its id, and the run that consumed it: empty while it stands."""
+        found = await self._load(Ordered, names.ORDERS, part(id))
+        return (found.order, found.consumed_by) if found else None
+
     async def consume(self, order: Order, run: str) -> None:
         """Note which run took the order up; it is not offered again."""
         await self._save(names.ORDERS, part(order.id), Ordered(order=order, consumed_by=run))

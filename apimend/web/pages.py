@@ -19,7 +19,7 @@ from apimend.web.app import App
 from apimend.web.posture import posture
 from apimend.web.request import ApproveBody, ReasonBody, RelaxForm, Request, StopBody, TokenForm, form_body
 from apimend.web.route import Route
-from apimend.web.runs import run_of_order
+from apimend.web.runs import order_state
 from apimend.web.signin import NOBODY, Access, Caller
 
 SCRIPT = "approve.js"
@@ -164,9 +164,9 @@ async def _decision(
 
 
 async def _order(app: App, request: Request, who: Caller) -> Answer:
-    run = await run_of_order(app.storage.ledger, request.path["id"])
+    done, run = await order_state(app.storage.ledger, request.path["id"])
     view = RunView.of(run) if run else None
-    return page(html.render("order.html.j2", root="", id=request.path["id"], view=view))
+    return page(html.render("order.html.j2", root="", id=request.path["id"], view=view, done=done))
 
 
 async def _stop(app: App, request: Request, who: Caller) -> Answer:

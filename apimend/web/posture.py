@@ -6,6 +6,7 @@ Computed once for API, CSV and page. It reads no instance; each row says when it
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -198,4 +199,5 @@ def _cells(row: Row, finding: FindingView | None) -> Iterable[str]:
 def cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe goes before what could begin one."""
     told = clean(text)
-    return f"'{told}" if told[:1] in _FORMULA and told else told
+    first = unicodedata.normalize("NFKC", told[:1])[:1]
+    return f"'{told}" if first in _FORMULA else told

@@ -110,7 +110,9 @@ def form_body(model: type[Given], text: str) -> Given:
     if len(text) > MAX_BODY:
         raise bad("The body is too large.")
     try:
-        return model.model_validate_strings(dict(parse_qsl(text, keep_blank_values=True, max_num_fields=20)), strict=False)
+        return model.model_validate_strings(
+            dict(parse_qsl(text, keep_blank_values=True, max_num_fields=20)), strict=False
+        )
     except ValueError as error:
         raise _faults(error) from error
 

@@ -42,19 +42,24 @@ async def run_list(ledger: Ledger, *, instance: str, limit: str) -> Answer:
 
 
 async def order_detail(ledger: Ledger, id: str) -> Answer:
-    """What became of an order: the run that consumed it, or that it waits. Raises Gone."""
-    run = await run_of_order(ledger, id)
-    if run is None:
-        return ok({"id": id, "status": "waiting"}, headers={"Retry-After": "10"})
-    return ok({"id": id, "status": "done", "run": run.id, "result": run.result.value, "detail": f"/api/runs/{run.id}"})
+    """What became of an order: the run that carried it out, or is at it, or that it waits. Raises Gone."""
+    done, run = await order_state(ledger, id)
+    told = {"id": id, "status": "done" if done else "waiting"}
+    if run is not None:
+        told |= {"run": run.id, "result": run.result.value, "detail": f"/api/runs/{run.id}"}
+    return ok(told, headers={} if done else {"Retry-After": "10"})
 
 
-async def run_of_order(ledger: Ledger, id: str) -> Run | None:
-    """The newest run that saw an order; None while it waits for one. Raises Gone."""
-    for run in await ledger.runs(limit=MOST):
-        if id in run.orders:
-            return run
-    for known in await ledger.instances():
-        if any(order.id == id for order in await ledger.orders(known.instance)):
-            return None
-    raise Gone(f"There is no order {clean(id)[:100]!r}.")
+async def order_state(ledger: Ledger, id: str) -> tuple[bool, Run | None]:
+    """
+    Whether an order is done with, and the newest run that saw it: an approval stands while stages follow each other.
+
+    Raises Gone.
+    """
+    found = await ledger.order(id)
+    if found is None:
+        raise Gone(f"There is no order {clean(id)[:100]!r}.")
+    order, consumed_by = found
+    if consumed_by:
+        return True, await ledger.run(consumed_by)
+    return False, next((run for run in await ledger.runs(order.instance) if order.id in run.orders), None)

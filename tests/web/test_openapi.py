@@ -1,0 +1,116 @@
+"""
+The OpenAPI document: it is the served one, and the app keeps to it, whatever is sent.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi import checks
+
+from apimend.web.openapi import written
+from apimend.web.routes import ROUTES
+from apimend.web.signin import Access
+from demo.world import World
+from script.openapi import FILE
+from tests.web.stand import ask, opened, touch
+
+schema = schemathesis.openapi.from_dict(json.loads(FILE.read_text(encoding="utf-8")))
+schema.config.phases.coverage.enabled = False
+CHECKS = [
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+]
+
+
+class Running:
+    """A world in a thread of its own, because schemathesis calls without a loop."""
+
+    def __init__(self) -> None:
+        self.url = self.key = ""
+        self._ready, self._over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+
+    async def _run(self) -> None:
+        async with opened() as world:
+            await touch(world)
+            self.url, self.key = world.host.url, world.host.keys.host
+            self._ready.set()
+            await asyncio.to_thread(self._over.wait)
+
+    def __enter__(self) -> "Running":
+        self._thread.start()
+        assert self._ready.wait(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with Running() as running:
+        yield running
+
+
+@schema.parametrize()
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_app_keeps_to_the_document(case: Any, running: Running) -> None:
+    """
+    Whatever is sent, right or wrong, is answered as the document says, and never with an error of the server.
+    """
+    response = case.call(base_url=running.url, headers={"x-functions-key": running.key})
+    hosts_own = response.status_code == 404 and response.headers.get("content-type", [""])[0].startswith("text/plain")
+
+    assert response.status_code < 500 or case.path == "/api/health"
+    if not hosts_own:
+        case.validate_response(response, checks=CHECKS)
+
+
+def test_the_kept_document_is_the_current_one() -> None:
+    """
+    docs/openapi.json is what the route table makes: python -m script.openapi writes it.
+    """
+    assert written(ROUTES) == FILE.read_text(encoding="utf-8")
+
+
+async def test_the_document_is_served() -> None:
+    """
+    /api/openapi.json answers with the same document.
+    """
+    async with opened() as world:
+        answer = await ask(world, "GET", "/api/openapi.json")
+
+        assert json.loads(FILE.read_text(encoding="utf-8")) == answer.json
+
+
+def test_every_route_of_the_api_is_told() -> None:
+    """
+    Each route of the API says what it does and what it answers.
+    """
+    api = [route for route in ROUTES if route.access is Access.API]
+
+    assert [] == [route.name for route in api if not (route.about and route.answers)]
+    assert len(api) == len({(route.method, route.path) for route in api})
+
+
+async def test_every_route_of_the_api_needs_a_key() -> None:
+    """
+    Without a key the platform answers 401 before the app is asked.
+    """
+    async with opened() as world:
+        found = {route.name: await _without(world, route.method, route.path) for route in ROUTES}
+        without = {route.name for route in ROUTES if route.access is Access.API}
+
+        assert without == {name for name, status in found.items() if status == 401}
+
+
+async def _without(world: World, method: str, path: str) -> int:
+    return (await ask(world, method, "/" + path.replace("{id}", "x"), key=False)).status

@@ -16,6 +16,9 @@ from tests.agreement.tenants import FREE, KEYS, PLAIN, api_key
 BY_HAND = 403
 """What hand-written checks of the recipes answer; the policy made for it answers 401."""
 
+BROKEN = 500
+"""What everybody gets whom no check has refused, where a document includes a fragment that isn't there."""
+
 
 class Context(Enum):
     """Whose key a call brings: it decides which product's policy runs."""
@@ -122,7 +125,8 @@ def _wrong(way: Way, verdict: Verdict, seen: Mapping[str, Seen]) -> str:
         if any(each.got_something for each in (nobody, other, stranger)):
             return "somebody else gets something"
         refuses_all = way.judgement.reason == "everybody is refused here"
-        return "" if (ally.status < 400) is not refuses_all else "the allowed client is refused"
+        served = ally.status < 400 or ally.status == BROKEN
+        return "" if served is not refuses_all else "the allowed client is refused"
     if verdict is Verdict.LOCKED_OUT:
         return "the allowed client reaches the backend" if ally.forwarded else ""
     if verdict is Verdict.BYPASSED:

@@ -179,10 +179,10 @@ async def standing(tenant: Mapping[str, Any], *, options: Options | None = None)
 
 
 @asynccontextmanager
-async def generated(seed: int, **options: Any) -> AsyncIterator[Stand]:
-    """The tenant of a seed with its policies."""
+async def generated(seed: int, *, unchecked: bool = False, **options: Any) -> AsyncIterator[Stand]:
+    """The tenant of a seed with its policies; `unchecked`: with those that were there before any check."""
     async with standing(layout(seed), options=Options(check_references=False, **options)) as stand:
-        stand.texts = documents(seed, stand.who)
+        stand.texts = documents(seed, stand.who, unchecked=unchecked)
         for service, texts in stand.texts.items():
             for name, text in texts.fragments.items():
                 await stand.write(service, f"policyFragments/{name}", text)

@@ -76,10 +76,11 @@ def layout(seed: int) -> dict[str, Any]:
     }
 
 
-def documents(seed: int, who: Who) -> Mapping[str, Texts]:
-    """The policies of a seed, by service."""
+def documents(seed: int, who: Who, *, unchecked: bool = False) -> Mapping[str, Texts]:
+    """The policies of a seed, by service; `unchecked`: nobody has put any check in yet."""
     rng = Random(f"documents {seed}")
-    return {service["name"]: _Author(rng, who, service).texts() for service in layout(seed)["services"]}
+    services = layout(seed)["services"]
+    return {service["name"]: _Author(rng, who, service, unchecked).texts() for service in services}
 
 
 def _broad(rng: Random) -> dict[str, Any]:
@@ -217,6 +218,7 @@ class _Author:
     rng: Random
     who: Who
     service: Mapping[str, Any]
+    unchecked: bool
     fragments: dict[str, str] = field(default_factory=dict)
 
     def texts(self) -> Texts:
@@ -251,14 +253,14 @@ class _Author:
 
     def _global(self) -> str:
         inbound = recipes.CORS * self.rng.choice((0, 1)) + "".join(self._harmless())
-        if self.service["name"] == "strict":
+        if self.service["name"] == "strict" and not self.unchecked:
             check = self._check(self.rng.choice(("covered", "covered", "observed only", "weaker")))
             inbound += self._guarded(check) if self.rng.random() < 0.7 else check
         return recipes.policy(inbound, is_global=True)
 
     def _always(self, kind: str) -> str:
         """A document without `<base />` whose verdict is sure wherever it can occur."""
-        if kind not in recipes.KINDS:
+        if kind not in recipes.KINDS or self.unchecked:
             return recipes.policy("".join(self._harmless()))
         checks = recipes.KINDS[kind](self.who)
         return recipes.policy(checks[self.rng.choice([each for each in recipes.EVERYWHERE if each in checks])])
@@ -275,10 +277,10 @@ class _Author:
         return recipes.policy(own, on_error=on_error)
 
     def _own(self, kind: str) -> str:
-        if kind == "none":
+        if kind == "none" or (self.unchecked and kind != "after an escape"):
             return "".join(self._harmless())
         if kind == "after an escape":
-            return self.rng.choice(recipes.ESCAPES) + self._check("covered")
+            return self.rng.choice(recipes.ESCAPES) + ("" if self.unchecked else self._check("covered"))
         check = self._check(kind)
         if self.rng.random() < 0.2:
             check = self._guarded(check)

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from apimend import telemetry
 from apimend.engine import sweeps
+from apimend.engine.deadletters import DeadLetters
 from apimend.model.ids import InstanceId
 from apimend.model.runs import Cause, Progress, Result, Trigger
 from apimend.ports import Azure, Bells, Clock, Ledger
@@ -39,14 +40,6 @@ is for events (https://learn.microsoft.com/azure/azure-resource-manager/manageme
 
 _AT_ONCE = 16
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-class DeadLetters(Protocol):
-    """Where Event Grid leaves what it could not deliver."""
-
-    async def count(self) -> int:
-        """How many events lie there."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from azure.identity.aio import ManagedIdentityCredential
 from apimend.arm.azure import ArmAzure
 from apimend.documents import FetchedSource, FileSource
 from apimend.engine.approvals import Approvals
+from apimend.engine.deadletters import DeadLetters
 from apimend.engine.intake import Intake
 from apimend.engine.orders import Orders
 from apimend.engine.parked import Parking
@@ -47,6 +48,7 @@ class Wired:
     intake: Intake
     sweeper: Sweeper
     parking: Parking
+    dead_letters: DeadLetters | None
     orders: Orders
     approvals: Approvals
     replay: Replay
@@ -57,6 +59,8 @@ class Wired:
         await self.azure.close()
         await self.credential.close()
         await self.storage.close()
+        if self.dead_letters is not None:
+            await self.dead_letters.close()
 
 
 async def wire(
@@ -109,6 +113,7 @@ async def wire(
         settle_seconds=float(settings.settle_seconds),
         prober=TlsProber(address=settings.cloud.gateway_address) if settings.probe else None,
     )
+    dead_letters = _dead_letters(settings, clock, identity)
     return Wired(
         settings=settings,
         clock=clock,
@@ -119,7 +124,15 @@ async def wire(
         notices=notices,
         engine=engine,
         intake=intake,
-        sweeper=Sweeper(azure=azure, bells=bells, ledger=ledger, clock=clock, subscriptions=settings.subscriptions),
+        sweeper=Sweeper(
+            azure=azure,
+            bells=bells,
+            ledger=ledger,
+            clock=clock,
+            subscriptions=settings.subscriptions,
+            dead_letters=dead_letters,
+        ),
+        dead_letters=dead_letters,
         parking=Parking(records=storage.records, clock=clock),
         orders=orders,
         approvals=approvals,
@@ -141,6 +154,15 @@ def _desired(
     )
     name = settings.desired_state.rsplit("/", 1)[-1]
     return FetchedSource(name, fetch, remediators=rules, webhooks=webhooks, management_groups=groups)
+
+
+def _dead_letters(settings: Settings, clock: Clock, credential: AsyncTokenCredential) -> DeadLetters | None:
+    """Event Grid keeps them in Azure Storage only; embedded storage has none."""
+    if isinstance(settings.storage, SqliteStorage):
+        return None
+    module = importlib.import_module("apimend.storage.azure.deadletters")
+    letters: DeadLetters = module.open_dead_letters(settings.storage, clock=clock, credential=credential)
+    return letters
 
 
 def _storage(settings: Settings, clock: Clock, credential: AsyncTokenCredential) -> Storage:

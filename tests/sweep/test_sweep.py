@@ -67,6 +67,21 @@ async def test_every_page_is_read_and_every_instance_visited() -> None:
         assert (12, 12, 0) == (after.instances, after.looked_at, after.never)
 
 
+async def test_health_tells_how_far_a_sweep_has_come() -> None:
+    """
+    Operators see how many instances the last sweep saw, and how many of them have been looked at since.
+    """
+    async with open_world(fleet(3, 3), desired=DESIRED) as world:
+        swept = await (await sweeper(world)).sweep()
+        _, before = await world.http("GET", "/api/health")
+        await world.settle(swept.seconds + 5)
+        _, after = await world.http("GET", "/api/health")
+
+        assert (3, 0, None) == tuple(before["sweep"][name] for name in ("seen", "lookedAtSince", "oldestLookAt"))
+        assert (3, 0) == tuple(after["sweep"][name] for name in ("lookedAtSince", "neverLookedAt"))
+        assert after["sweep"]["oldestLookSeconds"] >= 0
+
+
 async def test_visits_stay_below_what_azure_allows() -> None:
     """
     While the visits of a sweep go on, half of the rate of the busiest subscription is left for events.

@@ -2,8 +2,11 @@
 A world whose app has people: sign-in as App Service authentication tells it, and calls as they, as keys, as nobody.
 """
 
+import asyncio
 import base64
 import json
+import re
+import threading
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -64,3 +67,39 @@ async def ask(
 def asking(**settings: str) -> AbstractAsyncContextManager[World]:
     """A world in ask mode with a declared group of approvers."""
     return opened(desired("ask", more=APPROVERS), settings=settings)
+
+
+class Running:
+    """A world in a thread of its own, for callers that block: schemathesis, browsers, Hypothesis."""
+
+    def __init__(self, text: str | None = None, **settings: str) -> None:
+        self.url = self.key = ""
+        self.run: dict[str, Any] = {}
+        self.person: dict[str, str] = {}
+        self.link = ""
+        self._text, self._settings = text, settings
+        self._ready, self._over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+
+    async def _run(self) -> None:
+        async with opened(self._text, settings=self._settings) as world:
+            await touch(world)
+            self.url, self.key = world.host.url, world.host.keys.host
+            self.person = principal(world, GROUP)
+            listed = await ask(world, "GET", "/api/runs", headers=self.person)
+            self.run = listed.json["runs"][-1]
+            found = re.findall(r"http[^\'\"]+/approve#?[\w-]*", str(world.teams.cards))
+            self.link = found[-1] if found else ""
+            self._ready.set()
+            while not self._over.is_set():
+                await world.settle(1)
+                await asyncio.to_thread(self._over.wait, 0.2)
+
+    def __enter__(self) -> "Running":
+        self._thread.start()
+        assert self._ready.wait(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(20)

@@ -2,9 +2,7 @@
 The OpenAPI document: it is the served one, and the app keeps to it, whatever is sent.
 """
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +16,7 @@ from apimend.web.routes import ROUTES
 from apimend.web.signin import Access
 from demo.world import World
 from script.openapi import FILE
-from tests.web.stand import ask, opened, touch
+from tests.web.stand import Running, ask, opened
 
 schema = schemathesis.openapi.from_dict(json.loads(FILE.read_text(encoding="utf-8")))
 schema.config.phases.coverage.enabled = False
@@ -27,31 +25,6 @@ CHECKS = [
     checks.content_type_conformance,
     checks.response_schema_conformance,
 ]
-
-
-class Running:
-    """A world in a thread of its own, because schemathesis calls without a loop."""
-
-    def __init__(self) -> None:
-        self.url = self.key = ""
-        self._ready, self._over = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-
-    async def _run(self) -> None:
-        async with opened() as world:
-            await touch(world)
-            self.url, self.key = world.host.url, world.host.keys.host
-            self._ready.set()
-            await asyncio.to_thread(self._over.wait)
-
-    def __enter__(self) -> "Running":
-        self._thread.start()
-        assert self._ready.wait(20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(20)
 
 
 @pytest.fixture(scope="module")

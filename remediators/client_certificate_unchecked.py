@@ -15,27 +15,24 @@ References: https://learn.microsoft.com/azure/api-management/validate-client-cer
 
 import asyncio
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from apimend.clients import Authority, Client, dependence, pins, resolve_authorities, resolve_clients
-from apimend.demand import Known, Refusal, demands, refusals
-from apimend.evidence import Evidence, observing_since
+from apimend.demand import Known, demands, refusals
+from apimend.evidence import Evidence
 from apimend.model.azure import Certificate, PolicyText, Service
-from apimend.model.check import MAX_IDENTITIES, ClientCertificateCheck, Form
+from apimend.model.check import MAX_IDENTITIES, Form
 from apimend.model.desired import Action, Arrives, DeclaredCheck, DeclaredClient, Desired, State, Waiver
 from apimend.model.errors import PolicyNotUnderstood
-from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding, Kind, Severity, Stage
+from apimend.ours import Ours, read_ours
 from apimend.policy import (
     Document,
-    Left,
+    FoundCheck,
     PlacedEdit,
     Placement,
     Standards,
-    Unplaced,
     Wish,
     find_checks,
     is_bare,
@@ -43,25 +40,18 @@ from apimend.policy import (
     place,
     take_out,
 )
+from apimend.policy.left import findings_of, target_of
 from apimend.policy.rotation import only_accepts_more
 from apimend.policy.topology import GLOBAL, MANAGED, Topology, scope_of
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
 from apimend.survey import Survey, scope_id, survey
-
-_MOST = 40
-"""Findings about single documents in one run; what is beyond is counted."""
 
 _REMEMBERED = "check"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """
-    What was read: the service, the clients, and the survey, unless nothing can have changed since the last.
-
-    `ours` are checks that we wrote, `made` the scopes whose whole document we wrote, `since` tells by scope since when
-    a check of ours observes.
-    """
+    """What was read: the service, the clients, and the survey, unless nothing can have changed since the last."""
 
     service: Service
     clients: tuple[Client, ...] = ()
@@ -70,9 +60,7 @@ class Reach:
     fingerprint: str = ""
     survey: Survey | None = None
     certificates: tuple[Certificate, ...] = ()
-    ours: tuple[ClientCertificateCheck, ...] = ()
-    made: frozenset[str] = frozenset()
-    since: Mapping[str, datetime] = field(default_factory=dict)
+    ours: Ours = field(default_factory=Ours)
     proxies: tuple[str, ...] = ()
 
 
@@ -104,9 +92,13 @@ class ClientCertificateUnchecked:
     )
     writes = frozenset(
         {
+            "Microsoft.ApiManagement/service/apis/operations/policies/delete",
             "Microsoft.ApiManagement/service/apis/operations/policies/write",
+            "Microsoft.ApiManagement/service/apis/policies/delete",
             "Microsoft.ApiManagement/service/apis/policies/write",
+            "Microsoft.ApiManagement/service/policies/delete",
             "Microsoft.ApiManagement/service/policies/write",
+            "Microsoft.ApiManagement/service/products/policies/delete",
             "Microsoft.ApiManagement/service/products/policies/write",
         }
     )
@@ -133,8 +125,8 @@ class ClientCertificateUnchecked:
             reader.certificates(),
             _proxies(reader, desired),
         )
-        reach = replace(reach, survey=found, certificates=certificates, proxies=proxies)
-        return await _with_ours(reach, found, context)
+        ours = await read_ours(found, context.wrote)
+        return replace(reach, survey=found, certificates=certificates, proxies=proxies, ours=ours)
 
     def plan(self, observed: Reach, desired: Desired, context: VisitContext) -> Proposal:
         if observed.survey is None:
@@ -189,25 +181,6 @@ async def _proxies(reader: InstanceReader, desired: Desired) -> tuple[str, ...]:
     return await reader.proxies_in_front() if desired.check is not None and desired.arrives is Arrives.DIRECT else ()
 
 
-async def _with_ours(reach: Reach, found: Survey, context: VisitContext) -> Reach:
-    """With what we once wrote into documents that hold a check now."""
-    holding = [
-        scope
-        for scope, document in found.topology.documents.items()
-        if isinstance(document, Document) and find_checks(document)
-    ]
-    written = await asyncio.gather(*(context.wrote(found.texts[scope].id) for scope in holding))
-    texts = {intent.after for intents in written for intent in intents if intent.after}
-    by_scope = dict(zip(holding, written, strict=True))
-    since = {scope: observing_since(intents) for scope, intents in by_scope.items()}
-    return replace(
-        reach,
-        ours=tuple({check.check: None for text in sorted(texts) for check in find_checks(Document.parse(text))}),
-        made=frozenset(scope for scope, intents in by_scope.items() if intents and intents[-1].before is None),
-        since={scope: at for scope, at in since.items() if at is not None},
-    )
-
-
 def _fingerprint(policy: PolicyText | None, desired: Desired, clients: tuple[Client, ...]) -> str:
     """What an ordinary event on the service can't have changed, if it is as it was when all was well."""
     parts = (policy and policy.etag, desired.check, desired.scopes, desired.waivers, desired.plain_hosts, clients)
@@ -240,7 +213,7 @@ def _place(observed: Reach, desired: Desired, standards: Standards) -> Placement
         absent=frozenset((*absent, *((GLOBAL,) if desired.check and desired.check.state is State.ABSENT else ()))),
         plain_hosts=desired.plain_hosts,
         only_gateways=_only_gateways(observed.survey, desired),
-        ours=observed.ours,
+        ours=observed.ours.checks,
         record=desired.check.record if desired.check else None,
         limit_kib=observed.service.tier.policy_limit_kib,
     )
@@ -272,12 +245,12 @@ def _without(observed: Reach, desired: Desired, standards: Standards, live: Cove
     assert observed.survey is not None
     if any(own.check.state is State.PRESENT for own in desired.scopes):
         return _proposal(observed, desired, _place(observed, desired, standards), live)
-    return _proposal(observed, desired, take_out(observed.survey.topology, standards, observed.ours), live)
+    return _proposal(observed, desired, take_out(observed.survey.topology, standards, observed.ours.checks), live)
 
 
 def _proposal(observed: Reach, desired: Desired, placement: Placement, live: CoverageFigures) -> Proposal:
     changes = tuple(_change(observed, desired, edit, rank) for rank, edit in enumerate(placement.edits))
-    findings = tuple(_left(observed.service.id, placement.unplaced))
+    findings = tuple(findings_of(placement.unplaced, observed.service.id, ClientCertificateUnchecked.name))
     return Proposal(changes=changes, findings=findings, coverage=live, coverage_after=placement.after.figures)
 
 
@@ -303,12 +276,12 @@ def _change(observed: Reach, desired: Desired, edit: PlacedEdit, rank: int) -> C
     assert observed.survey is not None
     text = observed.survey.texts.get(edit.scope)
     renews = only_accepts_more(edit.before, edit.after)
-    names = ", ".join(client.name for client in observed.clients) or "the declared identities"
     left = find_checks(Document.parse(edit.after))
     observes = any(found.check.ignore_error for found in left)
     taken_out = not left
-    after = None if taken_out and edit.scope in observed.made and is_bare(edit.after) else edit.after
-    will = f"checks the certificate: {names}; any other caller {'is recorded and let in' if observes else 'is refused'}"
+    after = None if taken_out and edit.scope in observed.ours.made and is_bare(edit.after) else edit.after
+    others = "is recorded and let in" if observes else "is refused"
+    will = f"checks the certificate: {_names(observed, left)}; any other caller {others}"
     if taken_out:
         will = "no document, as before" if after is None else "no check of ours"
     return Change(
@@ -330,11 +303,22 @@ def _change(observed: Reach, desired: Desired, edit: PlacedEdit, rank: int) -> C
     )
 
 
+def _names(observed: Reach, found: Sequence[FoundCheck]) -> str:
+    """The clients whom the checks in a document let in."""
+    passing = {identity.thumbprint for one in found for identity in one.check.identities}
+    pinned = [client.name for client in observed.clients if client.thumbprint in passing]
+    everybody = [client.name for client in observed.clients if not any(passing)]
+    return ", ".join(pinned or everybody) or "the declared identities"
+
+
 def _renewals(observed: Reach, desired: Desired, standards: Standards) -> tuple[Change, ...]:
     """What has to be accepted besides in checks that are live: no refusal holds that back, or a caller is shut out."""
     if len(pins(observed.clients, observed.pinned)) > MAX_IDENTITIES:
         return ()
-    edits = _place(observed, desired, standards).edits
+    try:
+        edits = _place(observed, desired, standards).edits
+    except ValueError:  # what can't be written has been reported, and renews nothing
+        return ()
     changes = (_change(observed, desired, edit, rank) for rank, edit in enumerate(edits))
     return tuple(change for change in changes if change.stage is Stage.PREPARE)
 
@@ -355,21 +339,14 @@ def _observed(observed: Reach, desired: Desired, context: VisitContext) -> Itera
             continue
         shown = Evidence(
             service=observed.service.name,
-            since=observed.since.get(scope_of(one.scope)),
+            since=observed.ours.since.get(scope_of(one.scope)),
             days=one.declared.observe_days,
             record=one.declared.record,
             pins=() if one.declared.identities else pins(one.clients, observed.pinned),
             only_failures=one.check.form is not Form.ELEMENT,
         )
-        yield Finding(
-            code="check_observes",
-            target=_scope_target(observed.service.id, one.scope),
-            remediator=ClientCertificateUnchecked.name,
-            severity=Severity.INFO,
-            message=shown.message(context.now),
-            why_left="Enforcing is a step that you declare: Apimend reads no telemetry.",
-            steps=shown.steps(context.now),
-        )
+        target = target_of(observed.service.id, scope_of(one.scope))
+        yield shown.finding(target, ClientCertificateUnchecked.name, context.now)
 
 
 def _let_in(observed: Reach, declared: DeclaredCheck, context: VisitContext) -> Iterator[Finding]:
@@ -386,58 +363,6 @@ def _let_in(observed: Reach, declared: DeclaredCheck, context: VisitContext) -> 
             )
 
 
-def _left(instance: InstanceId, unplaced: tuple[Unplaced, ...]) -> Iterator[Finding]:
-    """What is left alone, document by document; the rest is counted."""
-    for each in unplaced[:_MOST]:
-        is_elsewhere = each.blocks or each.scope.startswith("fragment ")
-        target = instance if is_elsewhere else _scope_target(instance, each.scope)
-        message = f"{_where(each)}: {each.reason}."
-        if each.blocks:
-            why = "A check would refuse every caller there."
-            yield _finding(target, message, why, code="check_refused", severity=Severity.HIGH)
-        elif each.kind is Left.FOREIGN:
-            why = (
-                "It was not written by Apimend. Take it out, or declare its clients, and the next visit does the rest."
-            )
-            yield _finding(target, message, why, code="foreign_check")
-        elif each.kind is Left.NOT_READ:
-            why = "What can't be read without guessing is never edited, and what runs in it counts as uncovered."
-            yield _finding(target, message, why, code="policy_not_understood")
-        elif each.kind is Left.TOO_LARGE:
-            yield _finding(target, message, "Azure takes no larger document in this tier.", code="policy_too_large")
-        elif each.kind is Left.NOT_THERE:
-            why = "What is declared for it has no effect. Mend the name in the desired state."
-            yield _finding(target, message, why, code="scope_not_found")
-        else:
-            yield _finding(target, message, "It is not ours to change.", code="operations_not_covered")
-    if len(unplaced) > _MOST:
-        common = Counter(each.reason for each in unplaced[_MOST:]).most_common(3)
-        message = f"{len(unplaced) - _MOST} more documents: {'; '.join(reason for reason, _ in common)}."
-        yield _finding(instance, message, "They are not ours to change.", code="operations_not_covered")
-
-
-def _where(each: Unplaced) -> str:
-    place = f", line {each.line}" if each.line else ""
-    return f"{each.scope or 'all APIs'}{place}{f', column {each.column}' if each.column else ''}"
-
-
-def _finding(target: ResourceId, message: str, why: str, *, code: str, severity: Severity = Severity.MEDIUM) -> Finding:
-    blocks = frozenset({Stage.VALIDATE}) if severity is Severity.HIGH else frozenset[Stage]()
-    return Finding(
-        code=code,
-        target=target,
-        remediator=ClientCertificateUnchecked.name,
-        severity=severity,
-        message=message,
-        why_left=why,
-        blocks=blocks,
-    )
-
-
-def _scope_target(instance: InstanceId, scope: str) -> ResourceId:
-    return instance if scope == GLOBAL else instance.child(*(part for part in scope.split("/") if part))
-
-
 def _refused(observed: Reach, desired: Desired, context: VisitContext) -> Iterator[Finding]:
     """Everything that forbids a check on this instance at all."""
     known = Known(
@@ -450,9 +375,4 @@ def _refused(observed: Reach, desired: Desired, context: VisitContext) -> Iterat
         now=context.now,
     )
     for refusal in refusals(desired, known):
-        yield _from(refusal, observed.service.id)
-
-
-def _from(refusal: Refusal, target: ResourceId) -> Finding:
-    found = _finding(target, refusal.message, refusal.why, code=refusal.code, severity=Severity.HIGH)
-    return replace(found, steps=refusal.steps)
+        yield refusal.finding(observed.service.id, ClientCertificateUnchecked.name)

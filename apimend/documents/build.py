@@ -8,7 +8,7 @@ from typing import TypeVar
 from apimend.documents.conflicts import entity_id, inherited
 from apimend.documents.models import AttestationEntry, Check, Document, Layer, WaiverEntry, Window
 from apimend.model import desired as model
-from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form
+from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form, Record
 from apimend.model.ids import InstanceId
 
 Given = TypeVar("Given")
@@ -185,6 +185,7 @@ def _check(check: Check) -> model.DeclaredCheck:
         state=model.State(check.state or "present"),
         form=Form(check.form or "element"),
         observe_days=check.observe_days or given.observe_days,
+        record=Record(check.record) if check.record else given.record,
     )
 
 

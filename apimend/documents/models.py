@@ -143,6 +143,9 @@ class Check(Model):
     observe_days: Annotated[Whole, Field(ge=1, le=365)] | None = Field(
         None, description="So many days of evidence before enforce is proposed. Default 7."
     )
+    record: Literal["trace", "emit-metric"] | None = Field(
+        None, description="What observe writes down callers with: a trace (default) or a custom metric."
+    )
     validate_revocation: Truth | None = Field(None, description="Ask the CA's revocation list. Default false.")
     validate_trust: Truth | None = Field(None, description="Check the chain. Default true.")
     validate_not_before: Truth | None = Field(None, description="Refuse what is not valid yet. Default true.")

@@ -22,6 +22,13 @@ class Form(Enum):
     ATTACHED = "attached"
 
 
+class Record(Enum):
+    """Where a check that only observes writes down who calls: into the diagnostics, or as a custom metric."""
+
+    TRACE = "trace"
+    METRIC = "emit-metric"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClientIdentity:
     """

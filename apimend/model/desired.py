@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import Enum, IntEnum
 
-from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form
+from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form, Record
 from apimend.model.ids import InstanceId
 
 
@@ -142,6 +142,7 @@ class DeclaredCheck:
     state: State = State.PRESENT
     form: Form = Form.ELEMENT
     observe_days: int = 7
+    record: Record = Record.TRACE
 
     @property
     def identities(self) -> tuple[ClientIdentity, ...]:

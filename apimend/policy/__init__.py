@@ -6,11 +6,12 @@ read from Azure, write to it, or know a clock.
 
 Reading and editing
     Document.parse(text)                          read a policy or a fragment; PolicyNotUnderstood says line and column
-    find_checks(document)                         the certificate checks in `inbound`, guarded or not
+    find_checks(document)                         the certificate checks in `inbound`, guarded or not, of either form
     with_check(document, check, is_global=…, guard=…)     the text with the check: changed in place, or inserted (R19)
     with_changed(document, found, check)          one check changed in place
     with_guard(document, found, guard)            another guard at a guarded check
     without_check(document, check), without_found(document, found)    the text without it
+    check_text(check)                             the check alone; ValueError where it can't be written as declared
     same_policy(one, other), same_check(one, other)       equality by meaning
     NEW_INNER, NEW_GLOBAL                         documents that change nothing, for scopes that have none
 
@@ -26,10 +27,12 @@ For a document that has no check of ours yet, `without_check(Document.parse(with
 is `d.text` again, byte for byte.
 """
 
+from apimend.model.check import Record
 from apimend.policy.change import (
     NEW_GLOBAL,
     NEW_INNER,
     FoundCheck,
+    check_text,
     find_checks,
     with_changed,
     with_check,
@@ -45,8 +48,8 @@ from apimend.policy.document import Attribute, Document, Element, Span
 from apimend.policy.edits import Edit, apply
 from apimend.policy.grade import Verdict
 from apimend.policy.guard import Guard, GuardedCall
-from apimend.policy.placement import PlacedEdit, Placement, Unplaced, is_bare, place, take_out
-from apimend.policy.record import Record
+from apimend.policy.placed import Left, PlacedEdit, Placement, Unplaced
+from apimend.policy.placement import is_bare, place, take_out
 from apimend.policy.topology import ApiNode, Host, Standards, Topology, is_waived, read_documents, scope_of
 from apimend.policy.walk import Cause
 from apimend.policy.wish import Wish
@@ -67,6 +70,7 @@ __all__ = [
     "GuardedCall",
     "Host",
     "Judgement",
+    "Left",
     "PlacedEdit",
     "Placement",
     "Record",
@@ -77,6 +81,7 @@ __all__ = [
     "Verdict",
     "Wish",
     "apply",
+    "check_text",
     "find_checks",
     "is_bare",
     "is_waived",

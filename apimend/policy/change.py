@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from apimend.model.check import ClientCertificateCheck, Form
+from apimend.model.check import ClientCertificateCheck, Form, Record
 from apimend.policy import check as checks
 from apimend.policy.condition import body_lines, condition_lines, condition_of, read_condition_check
 from apimend.policy.document import Document, Element
@@ -31,7 +31,7 @@ from apimend.policy.edits import (
 from apimend.policy.expression_check import read_expression_check
 from apimend.policy.guard import Guard, condition, guarded, read_guarded
 from apimend.policy.inplace import identity_edits, switch_edits
-from apimend.policy.record import Record, read_record, record_lines
+from apimend.policy.record import read_record, record_lines
 
 INBOUND = "inbound"
 _IN_A_CONDITION = "Request.Certificate"
@@ -140,6 +140,11 @@ def with_guard(document: Document, found: FoundCheck, guard: Guard) -> str:
         raise ValueError("a guard is put on or taken off by inserting and removing")
     when = found.outer.children[0]
     return apply(document.text, [Edit(when.attributes["condition"].value_span, condition(guard))])
+
+
+def check_text(check: ClientCertificateCheck) -> str:
+    """The check by itself, on one line. Raises ValueError where it can't be written."""
+    return one_line(_lines(check, None))
 
 
 def without_check(document: Document, check: ClientCertificateCheck) -> str:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form
+from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form, Record
 from apimend.policy.edits import Lines
 from apimend.policy.expression_check import ExpressionCheck
-from apimend.policy.record import Record, record_lines
+from apimend.policy.record import record_lines
 
 _CERTIFICATE = "context.Request.Certificate"
 _PLAIN = re.compile(r'[^"\\{}\r\n]+')

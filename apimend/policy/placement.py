@@ -7,10 +7,10 @@ changes nothing) and local (an API more or less moves no other check). It must n
 check that isn't ours: what it can't do it says.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from apimend.model.check import ClientCertificateCheck
+from apimend.model.check import ClientCertificateCheck, Form, Record
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.policy.change import (
     NEW_GLOBAL,
@@ -24,48 +24,19 @@ from apimend.policy.change import (
 )
 from apimend.policy.check import normal_check
 from apimend.policy.compare import same_policy
-from apimend.policy.coverage import Coverage, Judgement, judge, judge_calls
+from apimend.policy.coverage import Judgement, judge, judge_calls
 from apimend.policy.document import Document
-from apimend.policy.grade import Verdict
+from apimend.policy.expression_check import read_expression_check
+from apimend.policy.grade import Verdict, grade
 from apimend.policy.guard import Guard
 from apimend.policy.pipeline import Pipelines
-from apimend.policy.record import Record
+from apimend.policy.placed import Left, PlacedEdit, Placement, Unplaced
 from apimend.policy.topology import GLOBAL, Host, Standards, Topology, scope_of
 from apimend.policy.walk import Cause
 from apimend.policy.wish import Wish, documents_for, guard_for, outer_answers, own_scope
 
 ROUNDS = 8
 KIB = 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlacedEdit:
-    """One document to be written, in this order. `before` is None where the scope has none yet."""
-
-    scope: str
-    before: str | None = field(repr=False)
-    after: str = field(repr=False)
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unplaced:
-    """Something that is left as it is, and why. `blocks`: nothing is placed at all because of it."""
-
-    scope: str
-    line: int
-    reason: str
-    blocks: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placement:
-    """The edits, what is left alone, and the coverage without and with them."""
-
-    edits: tuple[PlacedEdit, ...]
-    unplaced: tuple[Unplaced, ...]
-    before: Coverage
-    after: Coverage
 
 
 def place(topology: Topology, standards: Standards, wish: Wish) -> Placement:
@@ -78,6 +49,7 @@ def place(topology: Topology, standards: Standards, wish: Wish) -> Placement:
         return Placement(edits=(), unplaced=blocking, before=before, after=before)
     wish = replace(wish, scopes={scope_of(scope): check for scope, check in wish.scopes.items()})
     work = _Work(topology, standards, wish)
+    work.clear_absent()
     for scope in sorted(wish.scopes):
         work.put_own(scope)
     if wish.check is not None:
@@ -114,15 +86,16 @@ class _Work:
     _before: dict[str, str | None] = field(default_factory=dict)
     _reasons: dict[str, str] = field(default_factory=dict)
     _tried: set[str] = field(default_factory=set)
+    _cleared: set[str] = field(default_factory=set)
 
     def put_own(self, scope: str) -> None:
         """A check of a scope's own, in the document of that scope (for an API: of every revision)."""
         targets = sorted({target for api in self.topology.apis for target in documents_for(api, scope)})
         if not targets:
-            self._leave(scope, 0, "there is nothing of this name that can be called")
+            self._leave(scope, "there is nothing of this name that can be called", Left.NOT_THERE)
         for target in targets:
             if target in self.standards.waivers:
-                self._leave(target, 0, "it has a check of its own, and is waived")
+                self._leave(target, "it has a check of its own, and is waived", Left.NOT_COVERED)
             else:
                 self.put(target, self.wish.scopes[scope], f"`{scope}` has clients of its own", own=scope)
 
@@ -131,7 +104,7 @@ class _Work:
         self._tried.add(scope)
         found = self.topology.documents.get(scope)
         if isinstance(found, PolicyNotUnderstood):
-            self._leave(scope, found.line, f"the document can't be read: {found.reason}")
+            self._not_read(scope, found)
             return
         bare = Document.parse(NEW_GLOBAL if scope == GLOBAL else NEW_INNER)
         try:
@@ -139,12 +112,24 @@ class _Work:
                 scope, found or bare, check, guard_for(self.topology, self.standards, self.wish, scope, own=own)
             )
         except PolicyNotUnderstood as error:
-            self._leave(scope, error.line, f"the document can't be read: {error.reason}")
+            self._not_read(scope, error)
             return
         if text is not None and len(text.encode()) > self.wish.limit_kib * KIB:
-            self._leave(scope, 0, f"the document would be larger than {self.wish.limit_kib} KiB")
+            self._leave(scope, f"the document would be larger than {self.wish.limit_kib} KiB", Left.TOO_LARGE)
         elif text is not None and (found is None or text != found.text):
             self._store(scope, found, text, reason)
+
+    def clear_absent(self) -> None:
+        """The documents of scopes that are declared absent without our checks; for the instance: all but the own."""
+        absent = {scope_of(scope) for scope in self.wish.absent}
+        targets = self._targets(absent)
+        if GLOBAL in absent:
+            targets |= set(self.topology.documents) - self._targets(self.wish.scopes)
+        for target in sorted(targets & set(self.topology.documents)):
+            self.clear(target)
+
+    def _targets(self, scopes: Iterable[str]) -> set[str]:
+        return {target for scope in scopes for api in self.topology.apis for target in documents_for(api, scope)}
 
     def clear(self, scope: str) -> None:
         """One document without our checks."""
@@ -155,6 +140,7 @@ class _Work:
         while ours := [found for found in find_checks(Document.parse(text)) if self._is_ours(found, None)]:
             text = without_found(ours[0].element.document, ours[0])
         if text != document.text:
+            self._cleared.add(scope)
             self._store(scope, document, text, "the check is declared absent")
 
     def reach_the_rest(self) -> None:
@@ -179,13 +165,22 @@ class _Work:
         """What was left alone, and what is still not covered."""
         yield from self.problems
         for judgement in self._uncovered():
-            yield Unplaced(scope=judgement.document, line=judgement.line, reason=judgement.reason)
+            if self.wish.check is None and own_scope(self.topology, self.wish, judgement) is None:
+                continue
+            yield Unplaced(
+                scope=judgement.document, line=judgement.line, reason=judgement.reason, kind=Left.NOT_COVERED
+            )
 
     def edits(self) -> Iterator[PlacedEdit]:
-        """Inner documents first: what the global guard is to spare has its own check by then."""
-        for scope in sorted(self._before, key=lambda each: (each == GLOBAL, each)):
+        """
+        Inner documents first: what the global guard is to spare has its own check by then. What loses its own comes
+        last: the global check takes its place by then.
+        """
+        for scope in sorted(self._before, key=lambda each: (each in self._cleared, each == GLOBAL, each)):
             document = self.topology.documents[scope]
             assert isinstance(document, Document)
+            if document.text == self._before[scope]:
+                continue
             yield PlacedEdit(scope=scope, before=self._before[scope], after=document.text, reason=self._reasons[scope])
 
     def _uncovered(self) -> Iterator[Judgement]:
@@ -199,8 +194,10 @@ class _Work:
         ours = next((each for each in found if self._is_ours(each, check)), None)
         if ours is not None:
             return _changed(document, ours, check, guard, self.wish.record, is_global=scope == GLOBAL)
-        if found:
-            self._leave(scope, found[0].element.line, "another check stands there, which is not ours")
+        foreign = next((each for each in found if self._stands_in_the_way(each)), None)
+        if foreign is not None:
+            reason = "a check stands there that Apimend did not put in, so it is neither changed nor doubled"
+            self._leave(scope, reason, Left.FOREIGN, line=foreign.element.line, column=foreign.element.column)
             return None
         before_base = scope != GLOBAL and outer_answers(self.topology, scope)
         return with_inserted(
@@ -218,8 +215,23 @@ class _Work:
         mine = [*self.wish.ours, *([wished] if wished else [])]
         return _by_meaning(found.check) in {_by_meaning(each) for each in mine}
 
-    def _leave(self, scope: str, line: int, reason: str) -> None:
-        self.problems.append(Unplaced(scope=scope, line=line, reason=reason))
+    def _stands_in_the_way(self, found: FoundCheck) -> bool:
+        """
+        Whether a check of somebody else is left as the only one. A condition that doesn't do its work is no reason
+        to do without ours: whoever passes ours still has to pass it.
+        """
+        if found.check.form is Form.ELEMENT:
+            return True
+        read = read_expression_check(found.element)
+        return read is not None and all(
+            grade(read, host, self.standards).verdict is Verdict.COVERED for host in self.topology.hosts
+        )
+
+    def _not_read(self, scope: str, error: PolicyNotUnderstood) -> None:
+        self._leave(scope, f"it can't be read: {error.reason}", Left.NOT_READ, line=error.line, column=error.column)
+
+    def _leave(self, scope: str, reason: str, kind: Left, *, line: int = 0, column: int = 0) -> None:
+        self.problems.append(Unplaced(scope=scope, line=line, column=column, reason=reason, kind=kind))
 
     def _store(self, scope: str, before: Document | None, after: str, reason: str) -> None:
         self._before.setdefault(scope, before.text if before else None)
@@ -261,13 +273,15 @@ def _unready(topology: Topology, wish: Wish) -> Iterator[Unplaced]:
             continue
         name = host.name or host.gateway
         if host.negotiates is False:
-            yield Unplaced(scope=GLOBAL, line=0, reason=f"{name} does not ask for a certificate", blocks=True)
+            yield _not_negotiated(f"{name} does not ask for a certificate")
         elif host.negotiates is None:
-            yield Unplaced(
-                scope=GLOBAL, line=0, reason=f"whether {name} asks for a certificate is not known", blocks=True
-            )
+            yield _not_negotiated(f"whether {name} asks for a certificate is not known")
         elif host.trusts is False and any(check.validate_trust for check in checks):
-            yield Unplaced(scope=GLOBAL, line=0, reason=f"{name} does not trust the clients' chain", blocks=True)
+            yield _not_negotiated(f"{name} does not trust the clients' chain")
+
+
+def _not_negotiated(reason: str) -> Unplaced:
+    return Unplaced(scope=GLOBAL, line=0, reason=reason, kind=Left.NOT_NEGOTIATED)
 
 
 def _in_use(host: Host, topology: Topology) -> bool:

@@ -6,20 +6,14 @@ observes, each call writes down the thumbprint that was presented (R9). It goes 
 not hold anything secret: a thumbprint is none.
 """
 
-from enum import Enum
-
+from apimend.model.check import Record
 from apimend.policy.document import Element
 from apimend.policy.edits import Lines
 
 _SOURCE = "apimend"
+MESSAGE = "Presented client certificate"
+METRIC = "Presented client certificates"
 _PRESENTED = '@(context.Request.Certificate == null ? "none" : context.Request.Certificate.Thumbprint)'
-
-
-class Record(Enum):
-    """Where the record goes: to the instance's diagnostics, or as a custom metric to Application Insights."""
-
-    TRACE = "trace"
-    METRIC = "emit-metric"
 
 
 def record_lines(record: Record | None) -> Lines:
@@ -27,13 +21,13 @@ def record_lines(record: Record | None) -> Lines:
     if record is Record.TRACE:
         return [
             (0, f'<trace source="{_SOURCE}" severity="information">'),
-            (1, "<message>Presented client certificate</message>"),
+            (1, f"<message>{MESSAGE}</message>"),
             (1, f'<metadata name="thumbprint" value="{_PRESENTED}" />'),
             (0, "</trace>"),
         ]
     if record is Record.METRIC:
         return [
-            (0, f'<emit-metric name="Presented client certificates" value="1" namespace="{_SOURCE}">'),
+            (0, f'<emit-metric name="{METRIC}" value="1" namespace="{_SOURCE}">'),
             (1, '<dimension name="API ID" />'),
             (1, f'<dimension name="Thumbprint" value="{_PRESENTED}" />'),
             (0, "</emit-metric>"),

@@ -9,12 +9,11 @@ outer scopes can answer before it (R19).
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apimend.model.check import ClientCertificateCheck
+from apimend.model.check import ClientCertificateCheck, Record
 from apimend.policy.coverage import Judgement
 from apimend.policy.guard import Guard
 from apimend.policy.pipeline import INBOUND, Pipelines
 from apimend.policy.recognise import Choice, Escapes, Guarded, Step, Unclear, Unreadable
-from apimend.policy.record import Record
 from apimend.policy.topology import GLOBAL, ApiNode, Standards, Topology, api_scopes, operation_scopes, scope_of
 
 _RANKS = ("workspaces", "products", "apis", "operations")
@@ -28,7 +27,8 @@ class Wish:
     `check` is the instance's (None: only `scopes`), `scopes` the checks of their own below it: their calls are
     spared by the global one. `plain_hosts` stay without a check; `only_gateways` restricts the checks to gateways that
     are known to negotiate. `ours` are checks that we wrote before: only they, and those that say what
-    is wished, are ever changed. `record` is what checks that only observe write down.
+    is wished, are ever changed. `record` is what checks that only observe write down. `absent` are scopes from whose
+    documents our checks are taken out; empty for the whole instance, `scopes` excepted.
     """
 
     check: ClientCertificateCheck | None
@@ -38,6 +38,7 @@ class Wish:
     ours: tuple[ClientCertificateCheck, ...] = ()
     record: Record | None = None
     limit_kib: int = 256
+    absent: frozenset[str] = frozenset()
 
     def is_meant(self, host: str, gateway: str) -> bool:
         """Whether calls at a host of a gateway are to be checked."""

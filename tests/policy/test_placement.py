@@ -12,6 +12,7 @@ from apimend.policy import (
     Document,
     Guard,
     Host,
+    Left,
     Placement,
     Record,
     Standards,
@@ -21,11 +22,13 @@ from apimend.policy import (
     is_bare,
     judge,
     place,
+    read_documents,
     take_out,
 )
 from tests.policy.tenants import CHECK, ELEMENT, HOST, ORDERS, OTHER, PIN, STANDARDS, STATUS, policy, topology
 
 WISH = Wish(check=CHECK)
+THEIRS = replace(CHECK, identities=(ClientIdentity(thumbprint=OTHER),))
 BASE = "<base />"
 
 
@@ -271,7 +274,65 @@ def test_a_check_of_somebody_else_is_left_alone() -> None:
     placement = place(topology({"": policy(ELEMENT.replace(PIN, OTHER))}), STANDARDS, WISH)
 
     assert () == placement.edits
-    assert "another check stands there, which is not ours" == placement.unplaced[0].reason
+    assert (Left.FOREIGN, "", 2) == (
+        placement.unplaced[0].kind,
+        placement.unplaced[0].scope,
+        placement.unplaced[0].line,
+    )
+    assert placement.unplaced[0].column > 1
+
+
+@pytest.mark.parametrize(("thumbprint", "edits"), [(PIN, []), (OTHER, [""])], ids=["does its work", "does not"])
+def test_a_hand_written_condition_that_does_its_work_is_not_doubled(thumbprint: str, edits: list[str]) -> None:
+    """
+    Where a condition of somebody else lets in declared clients alone, no check is put beside it.
+    """
+    condition = f'context.Request.Certificate == null || context.Request.Certificate.Thumbprint != "{thumbprint}"'
+    written = (
+        f'<choose><when condition="@({condition})"><return-response><set-status code="403" /></return-response>'
+        "</when></choose>"
+    )
+    placement = place(topology({"": policy(written)}), STANDARDS, WISH)
+
+    assert edits == [edit.scope for edit in placement.edits]
+
+
+def test_a_document_that_cannot_be_read_is_named_with_line_and_column() -> None:
+    """
+    The place where reading ended is said, and nothing is written there.
+    """
+    unread = read_documents({"": "<policies>\n  <inbound></outbound>\n</policies>"})[""]
+    instance = topology({})
+    placement = place(replace(instance, documents={"": unread}), STANDARDS, WISH)
+
+    assert () == placement.edits
+    assert (Left.NOT_READ, 2, 12) == next((each.kind, each.line, each.column) for each in placement.unplaced)
+
+
+def test_a_scope_that_is_declared_absent_falls_back_to_the_global_check() -> None:
+    """
+    Its own check goes, and the global one stops sparing it before that.
+    """
+    own = Wish(check=CHECK, scopes={"apis/orders": THEIRS})
+    instance = applied(topology({}), place(topology({}), STANDARDS, own))
+    absent = replace(WISH, ours=(CHECK, THEIRS), absent=frozenset({"apis/orders"}))
+    placement = place(instance, STANDARDS, absent)
+
+    assert ["", "apis/orders"] == [edit.scope for edit in placement.edits]
+    assert is_bare(placement.edits[1].after)
+    assert () == place(applied(instance, placement), STANDARDS, absent).edits
+
+
+def test_an_absent_instance_keeps_what_a_scope_declares() -> None:
+    """
+    Where the instance's check is to go and a scope's is to stay, only the scope is checked.
+    """
+    own = Wish(check=CHECK, scopes={"apis/orders": THEIRS})
+    instance = applied(topology({}), place(topology({}), STANDARDS, own))
+    absent = replace(own, check=None, ours=(CHECK, THEIRS), absent=frozenset({""}))
+    placement = place(instance, STANDARDS, absent)
+
+    assert ([""], ()) == ([edit.scope for edit in placement.edits], placement.unplaced)
 
 
 def test_our_own_check_follows_the_wish() -> None:

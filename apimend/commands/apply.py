@@ -6,7 +6,7 @@ approvals and the global stop count here as everywhere.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from apimend.commands import exits
 from apimend.commands.app import App
@@ -28,10 +28,11 @@ from apimend.report.plain import count, listing
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmed:
-    """A writer that sends nothing but what a person has seen."""
+    """A writer that sends nothing but what a person has seen. `unseen` are the changes that it held back."""
 
     behind: InstanceWriter
     changes: frozenset[str]
+    unseen: set[str] = field(default_factory=set)
 
     async def patch_service(self, changes: Sequence[Change], *, uploaded: Uploaded, request_id: str) -> Written:
         self._check(changes)
@@ -42,7 +43,8 @@ class Confirmed:
         return await self.behind.write(change, request_id=request_id)
 
     def _check(self, changes: Sequence[Change]) -> None:
-        if any(change.id not in self.changes for change in changes):
+        self.unseen.update(change.id for change in changes if change.id not in self.changes)
+        if self.unseen:
             raise Changed("It is not what was shown before: the state has moved. Look at the plan again.")
 
 
@@ -100,20 +102,22 @@ def _question(plans: Sequence[Planned]) -> str:
 
 
 async def _written(app: App, screen: Screen, plan: Planned, *, mode: Mode | None, wait: bool) -> Run:
-    engine = _confirmed(app.engine, frozenset(change.id for change in plan.run.plan.changes))
-    instance = plan.run.instance
+    instance, unseen = plan.run.instance, set[str]()
+    engine = _confirmed(app.engine, frozenset(change.id for change in plan.run.plan.changes), unseen)
 
     async def again() -> Run:
-        return await visit(app, engine, instance, mode=mode)
+        run = await visit(app, engine, instance, mode=mode)
+        # What nobody has seen is not waited for: another plan has to be shown.
+        return replace(run, next_visit=None) if unseen else run
 
     with screen.progress(f"Visiting {instance.name}"):
         run = await again()
     return await follow(app, screen, run, again) if wait else run
 
 
-def _confirmed(engine: Engine, changes: frozenset[str]) -> Engine:
+def _confirmed(engine: Engine, changes: frozenset[str], unseen: set[str]) -> Engine:
     behind: Callable[[InstanceId], InstanceWriter] | None = engine.writer
     if behind is None:
         raise Denied("APIMEND_MODE_CEILING is report: there is nothing that could write.")
     writer = behind
-    return replace(engine, writer=lambda instance: Confirmed(behind=writer(instance), changes=changes))
+    return replace(engine, writer=lambda instance: Confirmed(behind=writer(instance), changes=changes, unseen=unseen))

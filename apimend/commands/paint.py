@@ -101,8 +101,7 @@ def _facts(view: RunView) -> dict[str, str]:
 
 def _change(change: ChangeView, details: bool) -> Iterator[RenderableType]:
     status = "" if change.status is Status.PLANNED else f"  {change.status.value}"
-    head = Text(f"{change.sign} ", style=_SIGNS[change.sign])
-    head.append(change.kind, style="dim").append(f" {change.target}", style="default")
+    head = Text.assemble((f"{change.sign} ", _SIGNS[change.sign]), (change.kind, "dim"), f" {change.target}")
     yield _in(head.append(status, style=_STATUSES.get(change.status, "cyan")), 2)
     if change.was or change.will:
         arrow = " → " if change.was and change.will else ""

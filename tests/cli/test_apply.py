@@ -2,12 +2,14 @@
 `apimend apply`: nothing that nobody agreed to, nothing above what is declared, and only with the app's own lease.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from apimend.commands.apply import Confirmed
+from apimend.commands.screen import Screen
 from apimend.model.desired import Uploaded
 from apimend.model.errors import Changed
 from apimend.model.ids import ResourceId
@@ -122,6 +124,28 @@ async def test_json_asks_nobody() -> None:
 
         assert (1, "Add --yes.") == (said.code, said.body["error"]["faults"][0]["mend"])
         assert ["pending"] == [run["result"] for run in done.body["runs"]]
+
+
+async def test_a_plan_that_has_moved_is_not_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Somebody edits the policy while the question stands there: what was not shown is not written, and not waited for.
+    """
+    policy = "<policies><inbound><!-- mine --></inbound><backend><forward-request /></backend><outbound /></policies>"
+    async with opened(desired("enforce")) as world:
+        loop = asyncio.get_running_loop()
+
+        def ask(screen: Screen, question: str) -> bool:
+            body = {"properties": {"value": policy, "format": "rawxml"}}
+            edit = world.arm("PUT", f"{INSTANCE}/policies/policy", body)
+            asyncio.run_coroutine_threadsafe(edit, loop).result()
+            return True
+
+        monkeypatch.setattr(Screen, "ask", ask)
+        said = await typed(world, "apply", "contoso-dev", "--wait")
+        found = (await world.arm("GET", f"{INSTANCE}/policies/policy"))["properties"]["value"]
+
+        assert (2, False) == (said.code, "validate-client-certificate" in found)
+        assert "It is not what was shown before" in said.out
 
 
 class Recorder:

@@ -68,3 +68,13 @@ async def test_a_reader_that_goes_away() -> None:
     _, err = await process.communicate()
 
     assert b"Traceback" not in err
+
+
+async def test_the_app_runs_without_what_draws_on_terminals() -> None:
+    """
+    What the command line needs besides is not deployed: the function app imports where neither is installed.
+    """
+    code = "import sys; sys.modules |= {'rich': None, 'typer': None}; import function_app"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, env=BARE)
+
+    assert 0 == await process.wait()

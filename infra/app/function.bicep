@@ -60,11 +60,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
       // One writer per instance is kept by a lease, not by this number; 40 is the least that the plan takes.
       scaleAndConcurrency: { maximumInstanceCount: 40, instanceMemoryMB: instanceMemoryMB }
     }
-    siteConfig: {
-      minTlsVersion: '1.2'
-      ftpsState: 'Disabled'
-      http20Enabled: true
-    }
+    siteConfig: { minTlsVersion: '1.2' }
   }
 }
 

@@ -82,11 +82,12 @@ resource undelivered 'Microsoft.Insights/metricAlerts@2018-03-01' = if (creates 
     evaluationFrequency: 'PT15M'
     windowSize: 'PT1H'
     criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.MultipleResourceMultipleMetricCriteria'
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
       allOf: [
         {
           criterionType: 'StaticThresholdCriterion'
           name: 'dead-lettered'
+          metricNamespace: 'Microsoft.EventGrid/systemTopics'
           metricName: 'DeadLetteredCount'
           operator: 'GreaterThan'
           threshold: 0

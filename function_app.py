@@ -19,8 +19,10 @@ from apimend.wiring import (
     Request,
     Route,
     SystemClock,
+    Wiring,
     needs_key,
     sweep_schedule,
+    wire,
 )
 from remediators import ALL
 
@@ -35,10 +37,10 @@ class App(func.FunctionApp):
         self.door = door
 
 
-def create(*, clock: Clock | None = None, environ: Mapping[str, str] | None = None) -> App:
+def create(*, clock: Clock | None = None, environ: Mapping[str, str] | None = None, wiring: Wiring = wire) -> App:
     """An app with all functions."""
     settings = os.environ if environ is None else environ
-    app = App(Door(clock=clock or SystemClock(), environ=settings, remediators=ALL))
+    app = App(Door(clock=clock or SystemClock(), environ=settings, remediators=ALL, wiring=wiring))
     _events(app)
     _queues(app)
     _timers(app, sweep_schedule(settings))

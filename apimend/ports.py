@@ -186,8 +186,11 @@ class InstanceReader(Protocol):
         """The rows of a Resource Graph query, within the instance's subscription or in all that we can read."""
         ...
 
-    async def operation(self, at: str) -> str:
-        """Why a long operation failed, in Azure's words; empty where it did not fail or is no longer known."""
+    async def operation(self, at: str) -> str | None:
+        """
+        Why a long operation failed, in Azure's words; empty where it did not fail or is no longer known, None while
+        it is under way.
+        """
         ...
 
 

@@ -282,17 +282,20 @@ class View:
 
         return await self._shared(("resource", path.casefold(), *query.values()), fetch)
 
-    async def operation(self, at: str) -> str:
+    async def operation(self, at: str) -> str | None:
         try:
             with translated("operation"):
                 answer = await self._shared(("operation", at), lambda: self._send(HttpRequest("GET", at)))
         except Rejected as error:
             return str(error)
-        except (Gone, ValueError):  # it is forgotten, or still under way and has no body
+        except Gone:
             return ""
-        told = answer.get("error") or {}
-        failed = str(answer.get("status")).casefold() in ("failed", "canceled")
-        return f"{told.get('code', '')}: {told.get('message', '')}" if failed else ""
+        except ValueError:  # the older way: no body while it is under way
+            return None
+        told, status = answer.get("error") or {}, str(answer.get("status") or "Succeeded").casefold()
+        if status in ("failed", "canceled"):
+            return f"{told.get('code', '')}: {told.get('message', '')}"
+        return "" if status == "succeeded" else None
 
     async def _all(self, key: str, made: Callable[[Raw], T], call: Callable[..., Any], *at: str) -> tuple[T, ...]:
         """Everything of a list, over all its pages, from raw JSON."""

@@ -7,6 +7,7 @@ its id; it never breaks the function.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -18,6 +19,9 @@ from apimend.ports import Bells, Clock, Ledger
 _log = structlog.get_logger(__name__)
 LOW_PRIORITY_AFTER = 300.0
 """Seconds that echoes, failed writes and unknown children wait, so that a burst of them is one visit."""
+
+LOST_AFTER = timedelta(minutes=10)
+"""A function has ten minutes: a visit that was due earlier may be lost, so nothing may rely on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +75,16 @@ class Intake:
             if trigger is None:
                 return Heard(event=event.id, why="It changes nothing.")
             ours = bool(trigger.client_request_id) and await self.ledger.is_ours(trigger.client_request_id)
+            if ours and await self._is_awaited(instance):
+                return Heard(event=event.id, why="It is the echo of our own write, and a visit follows anyhow.")
             await self.bells.ring(trigger, after=0.0 if trigger.urgent and not ours else LOW_PRIORITY_AFTER)
             rung.append(instance)
         return Heard(event=event.id, rung=tuple(rung), why="" if rung else "It concerns no instance that we know.")
+
+    async def _is_awaited(self, instance: InstanceId) -> bool:
+        """Whether a visit is due or under way; one that is long overdue may have been lost."""
+        due = await self.bells.due(instance)
+        return due is not None and due > self.clock.now() - LOST_AFTER
 
     async def instances(self, text: str) -> list[InstanceId]:
         """The instances that the events in `text` concern, without doubles. Raises BadInput."""

@@ -172,6 +172,8 @@ class Engine:
             except TryLater as error:
                 look.put_off(error)
                 return
+            if why is None:
+                return
             if why:
                 await self._close_failed(look)
                 look.progress = settle.update_failed(look.progress, why, look.started)
@@ -338,8 +340,6 @@ class Engine:
                 look.again(outcome.after)
             if outcome.status in (Status.PENDING, Status.APPLIED):
                 look.again(BUSY_AGAIN if outcome.status is Status.PENDING else 1.0)
-        if look.progress.settling and not look.plan.is_empty:
-            look.again(self.settle_seconds)
 
     async def _circumstances(self, look: Look) -> Circumstances:
         assert look.desired is not None

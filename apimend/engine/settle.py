@@ -53,13 +53,14 @@ def read(progress: Progress, service: Service, now: datetime, *, distance: float
     seen = replace(progress, seen=now)
     if service.busy or not seen.settling:
         return seen
+    seen = replace(seen, update_since=None)
     due = seen.last_reading is None or now - seen.last_reading >= timedelta(seconds=distance)
     if not due:
         return seen
     good = seen.good_readings + 1
     settled = good >= GOOD_READINGS
     if settled:
-        return forgiven(replace(seen, good_readings=0, last_reading=None, settling=False, update_since=None))
+        return forgiven(replace(seen, good_readings=0, last_reading=None, settling=False))
     return replace(seen, good_readings=good, last_reading=now)
 
 

@@ -14,7 +14,7 @@ from apimend.web.request import Request
 from apimend.web.route import Route
 from apimend.web.routes import ROUTES
 from apimend.wiring.clock import SystemClock
-from apimend.wiring.door import Door
+from apimend.wiring.door import Door, Wiring
 from apimend.wiring.wire import Wired, wire
 
 SWEEP_SCHEDULE = "APIMEND_SWEEP_SCHEDULE"
@@ -43,6 +43,7 @@ __all__ = [
     "Settings",
     "SystemClock",
     "Wired",
+    "Wiring",
     "needs_key",
     "sweep_schedule",
     "wire",

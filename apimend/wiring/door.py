@@ -7,7 +7,7 @@ indexing it never depends on its settings.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -23,11 +23,25 @@ from apimend.wiring.wire import Wired, wire
 _log = structlog.get_logger(__name__)
 
 
-class Door:
-    """The product behind its triggers."""
+class Wiring(Protocol):
+    """How settings become an app: `wire`, or something around it."""
 
-    def __init__(self, *, clock: Clock, environ: Mapping[str, str], remediators: Sequence[Remediator[Any]]) -> None:
+    async def __call__(self, settings: Settings, *, clock: Clock, remediators: Sequence[Remediator[Any]]) -> Wired: ...
+
+
+class Door:
+    """The product behind its triggers. `wiring` joins it together: whoever wants other adapters hands in another."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        environ: Mapping[str, str],
+        remediators: Sequence[Remediator[Any]],
+        wiring: Wiring = wire,
+    ) -> None:
         self._clock = clock
+        self._wiring = wiring
         self._environ = environ
         self._remediators = remediators
         self._lock = asyncio.Lock()
@@ -39,7 +53,7 @@ class Door:
             if self._wired is None:
                 settings = Settings.load(self._environ)
                 configure(settings.log_level)
-                self._wired = await wire(settings, clock=self._clock, remediators=self._remediators)
+                self._wired = await self._wiring(settings, clock=self._clock, remediators=self._remediators)
             return self._wired
 
     async def close(self) -> None:

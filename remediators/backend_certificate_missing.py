@@ -82,9 +82,7 @@ class BackendCertificateMissing:
                 findings.append(_finding(observed.service.id, "backend_absent", what, "Correct its name, or make it."))
                 continue
             for target in _carriers(backend, observed):
-                lacking = _lacking(declared, observed, desired)
-                findings += [_unattached(target, id) for id in lacking]
-                changes += [] if lacking else _changes(target, declared, observed)
+                changes += _changes(target, declared, observed)
             findings += _selection(backend, observed) if context.thorough else ()
         return Proposal(changes=tuple(changes), findings=tuple(findings))
 
@@ -93,13 +91,6 @@ def _carriers(backend: Backend, observed: Behind) -> Sequence[Backend]:
     """The backends that carry the credentials: the members of a pool, else the backend itself."""
     members = [observed.backend(member) for member in backend.pool]
     return [member for member in members if member] if backend.pool else [backend]
-
-
-def _lacking(declared: DeclaredBackend, observed: Behind, desired: Desired) -> list[str]:
-    """Certificates that are not attached, and that nobody will attach."""
-    known = {entity.id.name.casefold() for entity in observed.entities}
-    known |= {one.id.casefold() for one in desired.certificates}
-    return [id for id in declared.certificates if id.casefold() not in known]
 
 
 def _changes(target: Backend, declared: DeclaredBackend, observed: Behind) -> Iterator[Change]:
@@ -137,11 +128,6 @@ def _full_id(id: str, observed: Behind) -> str:
 def _shown(target: Backend) -> str:
     names = [id.rsplit("/", 1)[-1] for id in target.certificate_ids] or list(target.certificate_thumbprints)
     return f"is shown {', '.join(names)}" if names else "is shown no certificate"
-
-
-def _unattached(target: Backend, id: str) -> Finding:
-    what = f"The certificate {id} that {target.name} is to be shown is not attached to the instance."
-    return _finding(target.id, "backend_certificate_unattached", what, "Name it in the `certificates` of the instance.")
 
 
 def _selection(backend: Backend, observed: Behind) -> Iterator[Finding]:

@@ -86,9 +86,7 @@ async def _seen(reader: InstanceReader, declared: DeclaredGateway, gateway: Gate
     if gateway is None:
         return Seen(declared=declared)
     sources = {one.id: one.source for one in desired.certificates}
-    attached = [
-        DeclaredAuthority(name=id, store="Root", source=sources[id]) for id in declared.authorities if id in sources
-    ]
+    attached = [DeclaredAuthority(name=id, store="Root", source=sources[id]) for id in declared.authorities]
     held, wanted = await asyncio.gather(
         reader.gateway_authorities(gateway), resolve_authorities(reader, (*attached, *declared.trust))
     )
@@ -101,11 +99,6 @@ def _plan(observed: GatewayTrust, seen: Seen) -> Iterator[Change | Finding]:
         name, target = seen.declared.name, observed.service.id
         yield _finding(target, "gateway_absent", f"There is no self-hosted gateway {name}.", "Correct its name.")
         return
-    known = {one.name for one in seen.wanted}
-    for id in seen.declared.authorities:
-        if id not in known:
-            what = f"The authority {id} of {gateway.name} is declared, but not attached to the instance."
-            yield _finding(gateway.id, "gateway_authority_unattached", what, "Name it in its `certificates` too.")
     uploads = {one.name for one in seen.declared.trust}
     for authority in seen.wanted:
         if authority.certificate is None:

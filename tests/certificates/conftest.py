@@ -79,6 +79,16 @@ async def newest(world: World) -> Mapping[str, Any]:
     return found
 
 
+async def asked(world: World) -> Mapping[str, Any]:
+    """The newest run that a replay made, not one of those that followed it by themselves."""
+    for row in await world.runs():
+        _, body = await world.http("GET", row["detail"])
+        if body["trigger"]["cause"] == "replay":
+            found: Mapping[str, Any] = body
+            return found
+    raise LookupError("no replay was answered")
+
+
 def told(run: Mapping[str, Any], *, by: str) -> list[str]:
     """The codes of a rule's findings in a run, sorted."""
     return sorted({finding["code"] for finding in run["findings"] if finding["remediator"] == by})

@@ -22,7 +22,7 @@ CLIENTS = "clients: {partner: {certificate: partner}}"
 
 
 def simple(content: Content) -> None:
-    """No self-hosted gateways: the check has to stand on the instance alone. The old certificate ends in seven hours."""
+    """No self-hosted gateways: the check stands on the instance alone. The old certificate ends in seven hours."""
     service = content["services"][0]
     del service["gateways"]
     service["hostnames"] = [{"host": "contoso-map.azure-api.net", "negotiate": True}]

@@ -7,7 +7,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -72,22 +72,26 @@ def asking(**settings: str) -> AbstractAsyncContextManager[World]:
 class Running:
     """A world in a thread of its own, for callers that block: schemathesis, browsers, Hypothesis."""
 
-    def __init__(self, text: str | None = None, **settings: str) -> None:
+    def __init__(
+        self, text: str | None = None, *, prepare: Callable[[World], Awaitable[None]] | None = None, **settings: str
+    ) -> None:
         self.url = self.key = ""
         self.run: dict[str, Any] = {}
         self.person: dict[str, str] = {}
         self.link = ""
-        self._text, self._settings = text, settings
+        self._text, self._settings, self._prepare = text, settings, prepare
         self._ready, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
     async def _run(self) -> None:
         async with opened(self._text, settings=self._settings) as world:
             await touch(world)
+            if self._prepare:
+                await self._prepare(world)
             self.url, self.key = world.host.url, world.host.keys.host
             self.person = principal(world, GROUP)
             listed = await ask(world, "GET", "/api/runs", headers=self.person)
-            self.run = listed.json["runs"][-1]
+            self.run = next(run for run in listed.json["runs"] if run["instance"] == INSTANCE)
             found = re.findall(r"http[^\'\"]+/approve#?[\w-]*", str(world.teams.cards))
             self.link = found[-1] if found else ""
             self._ready.set()

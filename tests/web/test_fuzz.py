@@ -43,8 +43,8 @@ quick = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     """The caller is a signed-in approver, so that every door is open and the fields decide."""
-    signed_in = {"APIMEND_SIGN_IN": "appservice", "APIMEND_APPROVAL": "link"}
-    with Running(desired("ask", more=APPROVERS), **signed_in) as running:
+    text = desired("ask", more=APPROVERS)
+    with Running(text, APIMEND_SIGN_IN="appservice", APIMEND_APPROVAL="link") as running:
         yield running
 
 

@@ -5,9 +5,10 @@ The families make controls, `judge` runs them. A control looks at an estate and 
 where it can't tell and Beside where there is nothing to judge. It must not read anything.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol, runtime_checkable
 
 from apimend.model.plan import Severity
 from apimend.model.posture import Evidence
@@ -80,3 +81,32 @@ class Statement:
     def names(self) -> frozenset[str]:
         """What an attestation or a waiver may call it, in lower case."""
         return frozenset({self.id.casefold(), self.name, self.name.replace("_", "-")})
+
+
+@runtime_checkable
+class Baseline(Protocol):
+    """A rule that judges controls: what reports ask for their words."""
+
+    @property
+    def controls(self) -> tuple[Control, ...]: ...
+    @property
+    def statements(self) -> tuple[Statement, ...]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """The words of all controls and statements, by id."""
+
+    controls: Mapping[str, Control] = field(default_factory=dict)
+    statements: Mapping[str, Statement] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rules: Iterable[object]) -> "Catalogue":
+        """The catalogue of the rule among these that judges controls; an empty one where there is none."""
+        for rule in rules:
+            if isinstance(rule, Baseline):
+                return cls(
+                    controls={each.id: each for each in rule.controls},
+                    statements={each.id: each for each in rule.statements},
+                )
+        return cls()

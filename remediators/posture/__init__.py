@@ -50,6 +50,8 @@ class BaselineUnmet:
     safety = Safety.REPORT_ONLY
     reads = frozenset(action for control in CONTROLS for key in control.needs for action in READS[key].actions)
     writes: frozenset[str] = frozenset()
+    controls = CONTROLS
+    statements = STATEMENTS
 
     async def observe(self, reader: InstanceReader, desired: Desired, context: VisitContext) -> Estate:
         return await look(reader, desired, context)

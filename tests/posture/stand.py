@@ -72,7 +72,7 @@ class Stand:
                     store.remove(id, at=NOW)
                 else:
                     store.put(resource, at=NOW)
-        self.calls = [f"{entry.method} {entry.path}" for entry in self.azure.log.since(mark)]
+        self.calls = [f"{entry.method} {entry.path}" for entry in self.azure.log.since(mark) if entry.place == "arm"]
         return {each.control: each for each in found}
 
     async def _judged(self, desired: Desired, given: VisitContext) -> Sequence[Assessment]:

@@ -445,7 +445,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")  # a terminal that knows ASCII only shows ? instead of breaking off
-    app(args=list(arguments) if arguments is not None else None, prog_name="apimend")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(args=given, prog_name="apimend")
+    except Exception as error:  # the edge of the process: what rises here is a fault of ours
+        if {"-v", "--verbose"} & set(given):
+            raise
+        _screen(Output.TEXT).fail(error)
+        _screen(Output.TEXT).say("That is a fault of Apimend itself. --verbose shows where it happened.")
+        sys.exit(int(product.Exit.ERROR))
 
 
 if __name__ == "__main__":

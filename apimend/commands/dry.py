@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from apimend.commands.app import App
-from apimend.commands.patience import LONGEST, TRIES
+from apimend.commands.patience import LEAST, LONGEST, TRIES
 from apimend.engine.reconcile import Engine
 from apimend.model.azure import Service
 from apimend.model.desired import Desired, Mode
@@ -49,14 +49,19 @@ async def dry_run(
 
 
 async def _visited(app: App, engine: Engine, instance: InstanceId) -> Run:
-    """The visit; made again where it could not read the instance yet."""
+    """The visit; made again where it, or one of its rules, could not read the instance yet."""
     run = await engine.visit(command(app, instance))
     for _ in range(TRIES - 1):
-        if run.result is not Result.FAILED or run.next_visit is None or run.next_visit > LONGEST:
+        again = run.next_visit
+        if again is None or again > LONGEST or not _is_half_read(run):
             break
-        await app.clock.sleep(run.next_visit)
+        await app.clock.sleep(max(again, LEAST))
         run = await engine.visit(command(app, instance))
     return run
+
+
+def _is_half_read(run: Run) -> bool:
+    return run.result is Result.FAILED or any(finding.code == "rule_failed" for finding in run.plan.findings)
 
 
 def command(app: App, instance: InstanceId) -> Trigger:

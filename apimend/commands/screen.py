@@ -83,7 +83,7 @@ class Screen:
             self.emit({"error": _described(error)})
             return
         faults = error.faults if isinstance(error, BadInput) else ()
-        lines = [str(fault) for fault in faults] or [str(error) or type(error).__name__]
+        lines = [str(fault) for fault in faults] or [_message(error)]
         for line in lines:
             self._err.print(Text.assemble(("Error: ", "bold red"), clean(line)), soft_wrap=True)
 
@@ -121,10 +121,15 @@ def _console(file: TextIO) -> Console:
 
 
 def _described(error: Exception) -> dict[str, Any]:
-    found: dict[str, Any] = {"kind": _kind(error), "message": str(error)}
+    found: dict[str, Any] = {"kind": _kind(error), "message": _message(error)}
     if isinstance(error, BadInput):
         found["faults"] = [described(fault) for fault in error.faults]
     return found
+
+
+def _message(error: Exception) -> str:
+    """Its words; of an error that isn't ours its name too, which often says more."""
+    return str(error) if isinstance(error, ApimendError) else f"{type(error).__name__}: {error}"
 
 
 def _kind(error: Exception) -> str:

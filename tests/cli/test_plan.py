@@ -2,10 +2,13 @@
 `apimend plan`, `explain` and `runs`: the same engine and the same plan as the function app, without a trace.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pytest
 
 from apimend.model.runs import OrderKind
-from demo.world import World
+from demo.world import ROOT, World, open_world
 from tests.cli.terminal import typed
 from tests.job.conftest import INSTANCE, desired, opened, touch
 
@@ -21,6 +24,25 @@ async def test_the_plan_is_that_of_the_app() -> None:
 
         assert [run["digest"]] == [each["digest"] for each in said.body["runs"]]
         assert 2 == said.code
+
+
+async def test_the_plans_of_a_tenant_are_those_of_the_app() -> None:
+    """
+    For every instance of the sample tenant, findings included.
+    """
+    text = (ROOT / "demo" / "desired.yaml").read_text(encoding="utf-8")
+    async with open_world("sample", desired=text, ceiling="report") as world:
+        said = await typed(world, "plan", "*", "--output", "json")
+        await typed(world, "sweep")
+        await world.settle(300)
+        runs = [(await world.http("GET", f"/api/runs/{run['run']}"))[1] for run in reversed(await world.runs())]
+
+        assert told(runs) == told(said.body["runs"])
+
+
+def told(runs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, list[str]]]:
+    """The digest and the findings of each instance's last run."""
+    return {run["instance"]: (run["digest"], sorted(each["code"] for each in run["findings"])) for run in runs}
 
 
 async def test_a_plan_leaves_no_trace() -> None:

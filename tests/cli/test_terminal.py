@@ -19,6 +19,7 @@ from apimend.commands.screen import Screen
 from apimend.model.errors import BadInput, Denied, Fault
 from apimend.model.runs import Run
 from apimend.report.view import RunView
+from apimend.wiring import command_line
 from apimend.wiring.credential import SignedIn
 from devhost.clock import VirtualClock
 from script.card_samples import RUNS
@@ -216,3 +217,21 @@ async def test_nobody_signed_in() -> None:
         await SignedIn(Nobody(), VirtualClock(NOON)).get_token("https://management.azure.com/.default")
 
     assert "DefaultAzureCredential" not in str(raised.value)
+
+
+def test_a_fault_of_ours_is_one_message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    Even a bug shows no traceback unless somebody asks for it; it ends with 1.
+    """
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("a\x1b[2Jb")
+
+    monkeypatch.setattr(command_line, "validate", broken)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["validate", "x"])
+    said = capsys.readouterr().err
+
+    assert (1, []) == (ended.value.code, HOSTILE.findall(said))
+    assert said.startswith("Error: KeyError: ")
+    assert "Traceback" not in said

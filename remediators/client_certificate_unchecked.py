@@ -17,6 +17,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from apimend.clients import Authority, Client, dependence, pins, resolve_authorities, resolve_clients
 from apimend.demand import Known, demands, refusals
@@ -115,7 +116,7 @@ class ClientCertificateUnchecked:
             clients=clients,
             pinned=pinned,
             authorities=authorities,
-            fingerprint=_fingerprint(policy, desired, clients),
+            fingerprint=_fingerprint(policy, desired, clients, context.now),
         )
         settled = policy is not None and context.progress.evidence.get(_REMEMBERED) == reach.fingerprint
         if not context.walk and not context.thorough and (settled or desired.check is None):
@@ -181,10 +182,11 @@ async def _proxies(reader: InstanceReader, desired: Desired) -> tuple[str, ...]:
     return await reader.proxies_in_front() if desired.check is not None and desired.arrives is Arrives.DIRECT else ()
 
 
-def _fingerprint(policy: PolicyText | None, desired: Desired, clients: tuple[Client, ...]) -> str:
+def _fingerprint(policy: PolicyText | None, desired: Desired, clients: tuple[Client, ...], now: datetime) -> str:
     """What an ordinary event on the service can't have changed, if it is as it was when all was well."""
-    parts = (policy and policy.etag, desired.check, desired.scopes, desired.waivers, desired.plain_hosts, clients)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    expired = tuple(waiver.id for waiver in desired.waivers if waiver.expires <= now)
+    declared = (desired.check, desired.scopes, desired.waivers, expired, desired.plain_hosts)
+    return hashlib.sha256(repr((policy and policy.etag, declared, clients)).encode()).hexdigest()
 
 
 def _waived(waivers: tuple[Waiver, ...]) -> frozenset[str]:

@@ -36,6 +36,7 @@ from apimend.policy.walk import Cause
 from apimend.policy.wish import Wish, documents_for, guard_for, outer_answers, own_scope
 
 ROUNDS = 8
+_NOT_OURS = "the check there was not put in by Apimend, so it is neither changed nor doubled"
 KIB = 1024
 
 
@@ -167,9 +168,26 @@ class _Work:
         for judgement in self._uncovered():
             if self.wish.check is None and own_scope(self.topology, self.wish, judgement) is None:
                 continue
-            yield Unplaced(
-                scope=judgement.document, line=judgement.line, reason=judgement.reason, kind=Left.NOT_COVERED
-            )
+            yield self._uncovered_at(judgement)
+
+    def _uncovered_at(self, judgement: Judgement) -> Unplaced:
+        fragment = judgement.document.removeprefix("fragment ")
+        named = self.topology.documents if fragment == judgement.document else self.topology.fragments
+        found = named.get(fragment)
+        if isinstance(found, PolicyNotUnderstood):
+            return _unread(judgement.document, found)
+        foreign = next(self._foreign_at(found, judgement.line), None) if found is not None else None
+        if foreign is None:
+            kind, reason, column = Left.NOT_COVERED, judgement.reason, 0
+        else:
+            kind, reason, column = Left.FOREIGN, f"{judgement.reason}; {_NOT_OURS}", foreign.element.column
+        return Unplaced(scope=judgement.document, line=judgement.line, column=column, reason=reason, kind=kind)
+
+    def _foreign_at(self, document: Document, line: int) -> Iterator[FoundCheck]:
+        wished = [check for check in (self.wish.check, *self.wish.scopes.values()) if check is not None]
+        for found in find_checks(document):
+            if found.element.line == line and not any(self._is_ours(found, check) for check in wished):
+                yield found
 
     def edits(self) -> Iterator[PlacedEdit]:
         """
@@ -196,8 +214,7 @@ class _Work:
             return _changed(document, ours, check, guard, self.wish.record, is_global=scope == GLOBAL)
         foreign = next((each for each in found if self._stands_in_the_way(each)), None)
         if foreign is not None:
-            reason = "a check stands there that Apimend did not put in, so it is neither changed nor doubled"
-            self._leave(scope, reason, Left.FOREIGN, line=foreign.element.line, column=foreign.element.column)
+            self._leave(scope, _NOT_OURS, Left.FOREIGN, line=foreign.element.line, column=foreign.element.column)
             return None
         before_base = scope != GLOBAL and outer_answers(self.topology, scope)
         return with_inserted(
@@ -228,7 +245,7 @@ class _Work:
         )
 
     def _not_read(self, scope: str, error: PolicyNotUnderstood) -> None:
-        self._leave(scope, f"it can't be read: {error.reason}", Left.NOT_READ, line=error.line, column=error.column)
+        self.problems.append(_unread(scope, error))
 
     def _leave(self, scope: str, reason: str, kind: Left, *, line: int = 0, column: int = 0) -> None:
         self.problems.append(Unplaced(scope=scope, line=line, column=column, reason=reason, kind=kind))
@@ -278,6 +295,11 @@ def _unready(topology: Topology, wish: Wish) -> Iterator[Unplaced]:
             yield _not_negotiated(f"whether {name} asks for a certificate is not known")
         elif host.trusts is False and any(check.validate_trust for check in checks):
             yield _not_negotiated(f"{name} does not trust the clients' chain")
+
+
+def _unread(scope: str, error: PolicyNotUnderstood) -> Unplaced:
+    reason = f"it can't be read: {error.reason}"
+    return Unplaced(scope=scope, line=error.line, column=error.column, reason=reason, kind=Left.NOT_READ)
 
 
 def _not_negotiated(reason: str) -> Unplaced:

@@ -330,7 +330,7 @@ def test_an_absent_instance_keeps_what_a_scope_declares() -> None:
     own = Wish(check=CHECK, scopes={"apis/orders": THEIRS})
     instance = applied(topology({}), place(topology({}), STANDARDS, own))
     absent = replace(own, check=None, ours=(CHECK, THEIRS), absent=frozenset({""}))
-    placement = place(instance, STANDARDS, absent)
+    placement = place(instance, Standards(thumbprints=frozenset({PIN, OTHER})), absent)
 
     assert ([""], ()) == ([edit.scope for edit in placement.edits], placement.unplaced)
 

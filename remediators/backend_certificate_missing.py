@@ -48,10 +48,19 @@ class BackendCertificateMissing:
     safety = Safety.SAFE
     reads = frozenset(
         {
+            "Microsoft.ApiManagement/service/allPolicies/read",
+            "Microsoft.ApiManagement/service/apis/operations/policies/read",
+            "Microsoft.ApiManagement/service/apis/operations/read",
+            "Microsoft.ApiManagement/service/apis/policies/read",
+            "Microsoft.ApiManagement/service/apis/read",
+            "Microsoft.ApiManagement/service/apis/revisions/read",
             "Microsoft.ApiManagement/service/backends/read",
             "Microsoft.ApiManagement/service/certificates/read",
-            "Microsoft.ApiManagement/service/apis/read",
             "Microsoft.ApiManagement/service/policies/read",
+            "Microsoft.ApiManagement/service/policyFragments/read",
+            "Microsoft.ApiManagement/service/products/apis/read",
+            "Microsoft.ApiManagement/service/products/policies/read",
+            "Microsoft.ApiManagement/service/products/read",
         }
     )
     writes = frozenset({"Microsoft.ApiManagement/service/backends/write"})

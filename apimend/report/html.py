@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from apimend.model.plan import Severity
 from apimend.model.runs import Status
-from apimend.report.plain import clean, count, minutes, moment, seconds
+from apimend.report.plain import clean, count, day, minutes, moment, seconds
 from apimend.report.view import RunView
 
 CONTENT_SECURITY_POLICY = (
@@ -64,6 +64,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clean": clean, "moment": moment, "minutes": minutes, "seconds": seconds, "count": count}
+    environment.filters |= {"clean": clean, "moment": moment, "minutes": minutes, "seconds": seconds, "count": count, "day": day}
     environment.globals |= {"Status": Status, "Severity": Severity}
     return environment

@@ -2,9 +2,11 @@
 The HTTP API: its handlers, each of which reads its request and hands over, and its table of routes.
 """
 
+from dataclasses import replace
+
 from apimend.model.errors import Gone
 from apimend.model.runs import Order
-from apimend.web import decisions
+from apimend.web import certificates, decisions
 from apimend.web.answers import Answer, ok
 from apimend.web.app import App
 from apimend.web.health import health
@@ -100,6 +102,12 @@ async def _posture(app: App, request: Request, who: Caller) -> Answer:
         return ok(as_json(found))
     headers = {"Content-Disposition": 'attachment; filename="apimend-posture.csv"', "Cache-Control": "no-store"}
     return Answer(status=200, body=as_csv(found), content_type=CSV, headers=headers)
+
+
+async def _certificates(app: App, request: Request, who: Caller) -> Answer:
+    instance = decisions.instance_of(request.query.get("instance", ""))
+    await app.orders.check([instance])
+    return ok(certificates.as_json((await certificates.taken(app, instance)).inventory))
 
 
 async def _parked(app: App, request: Request, who: Caller) -> Answer:
@@ -254,6 +262,16 @@ API_ROUTES = (
         answers={200: "Posture"},
         problems=(400, 404),
         forms=(CSV,),
+    ),
+    Route(
+        name="certificates",
+        method="GET",
+        path="api/certificates",
+        handler=_certificates,
+        about="Every certificate of an instance, as it is now: where it comes from, when it ends, what uses it.",
+        query=(replace(_INSTANCE, about="The instance, by its Azure resource id.", required=True),),
+        answers={200: "Certificates"},
+        problems=(400, 403, 404, 422),
     ),
     Route(
         name="parked",

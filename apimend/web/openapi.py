@@ -65,7 +65,13 @@ def _operation(route: Route) -> dict[str, Any]:
         for name in _PARAMETER.findall(route.path)
     ]
     parameters += [
-        {"name": each.name, "in": "query", "description": each.about, "schema": dict(each.schema)}
+        {
+            "name": each.name,
+            "in": "query",
+            "required": each.required,
+            "description": each.about,
+            "schema": dict(each.schema),
+        }
         for each in route.query
     ]
     if parameters:

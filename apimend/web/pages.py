@@ -13,7 +13,7 @@ from apimend.report import html
 from apimend.report.links import Links
 from apimend.report.view import RunView, label
 from apimend.settings import Approval
-from apimend.web import decisions
+from apimend.web import certificates, decisions
 from apimend.web.answers import Answer, asset, page
 from apimend.web.app import App
 from apimend.web.posture import posture
@@ -189,6 +189,19 @@ async def _posture(app: App, request: Request, who: Caller) -> Answer:
     return page(html.render("posture.html.j2", root="", posture=found, stopped=stopped))
 
 
+async def _certificates(app: App, request: Request, who: Caller) -> Answer:
+    """The certificates of one instance; which, where there are several and none is named."""
+    known = sorted((each.instance for each in await app.storage.ledger.instances()), key=lambda each: each.name)
+    named = request.query.get("instance", "")
+    if not named and len(known) != 1:
+        return page(html.render("instances.html.j2", root="", known=known))
+    instance = decisions.instance_of(named) if named else known[0]
+    await app.orders.check([instance])
+    found = await certificates.taken(app, instance)
+    drawing, source_of = certificates.graph(found), certificates.source_of
+    return page(html.render("certificates.html.j2", root="", found=found, graph=drawing, source_of=source_of))
+
+
 async def _style(app: App, request: Request, who: Caller) -> Answer:
     return asset(html.stylesheet(), "text/css")
 
@@ -224,6 +237,7 @@ PAGE_ROUTES = (
     Route(name="stop_form", method="POST", path="stop", handler=_stopped, access=Access.PAGE),
     Route(name="resume_form", method="POST", path="stop/lift", handler=_resumed, access=Access.PAGE),
     Route(name="posture_page", method="GET", path="posture", handler=_posture, access=Access.PAGE),
+    Route(name="certificates_page", method="GET", path="certificates", handler=_certificates, access=Access.PAGE),
     Route(name="stylesheet", method="GET", path=html.STYLESHEET, handler=_style, access=Access.OPEN),
     Route(name="script", method="GET", path=SCRIPT, handler=_script, access=Access.OPEN),
 )

@@ -87,6 +87,24 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
             "subscriptions": _list(_object({"subscription": _TEXT, **_SHARE, "instances": _list(_ROW)})),
         }
     ),
+    "Controls": _object(
+        {},
+        instance=_TEXT,
+        score={"type": "integer", "minimum": 0, "maximum": 100},
+        summary=_TEXT,
+        families=_list(_object({"family": _TEXT, "score": {"type": "integer"}})),
+        verdicts={"type": "object", "additionalProperties": {"type": "integer"}},
+        controls=_list(_object({"id": _TEXT, "name": _TEXT, "verdict": _TEXT, "reason": _TEXT})),
+        findings=_list({"type": "object"}),
+    ),
+    "Certificates": _object(
+        {
+            "instance": _TEXT,
+            "taken": _TIME,
+            "certificates": _list(_object({"name": _TEXT, "held": _TEXT, "source": _TEXT, "uses": _list({})})),
+            "problems": _list(_object({"code": _TEXT, "severity": _TEXT, "about": _TEXT, "message": _TEXT})),
+        }
+    ),
     "Parked": _object(
         {"parked": _list(_object({"id": _TEXT, "queue": _TEXT, "why": _TEXT, "text": _TEXT, "at": _TIME}))}
     ),

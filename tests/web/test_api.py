@@ -270,3 +270,18 @@ async def test_an_unknown_id_is_a_problem() -> None:
             answer = await ask(world, "GET", f"/api/{path}")
 
             assert (404, "application/problem+json") == (answer.status, answer.headers["Content-Type"])
+
+
+async def test_the_certificates_of_an_instance() -> None:
+    """
+    Every certificate is told with where it comes from and what uses it; an instance has to be named.
+    """
+    async with opened() as world:
+        await touch(world)
+        found = await ask(world, "GET", f"/api/certificates?instance={INSTANCE}")
+        unnamed = await ask(world, "GET", "/api/certificates")
+        attached = [each for each in found.json["certificates"] if each["held"] == "client certificate"]
+
+        assert [("partner-a", "kv-contoso-dev/partner-a")] == [(each["name"], each["vault"]) for each in attached]
+        assert attached[0]["uses"]
+        assert 400 == unnamed.status

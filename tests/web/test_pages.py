@@ -22,7 +22,17 @@ from tests.web.stand import APPROVERS, Running, desired
 pytestmark = pytest.mark.chromium
 
 HOSTILE = "hostile-run"
-PAGES = ("runs", "runs/RUN", "runs/RUN/approve", "runs/RUN/undo", "runs/RUN/relax", "posture", "stop", "runs/none")
+PAGES = (
+    "runs",
+    "runs/RUN",
+    "runs/RUN/approve",
+    "runs/RUN/undo",
+    "runs/RUN/relax",
+    "posture",
+    "certificates",
+    "stop",
+    "runs/none",
+)
 FOREIGN = "script:not([src='/approve.js']), img, iframe, object, form[action^='http'], a[href^='javascript']"
 CONTRAST = """() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);

@@ -28,11 +28,18 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from apimend import telemetry
+from apimend.model.errors import Throttled
 from apimend.ports import Buckets, Clock
 from apimend.settings import Cloud
 
 SHORT = 5.0
 """Seconds: a longer Retry-After is not slept but handed back, so that the bell's due time honours it."""
+
+PATIENCE = 60.0
+"""
+Seconds that one call waits in all for its turn below Azure's limits. A large instance takes more reads than a full
+bucket holds: a visit that gave up when it is empty would begin anew each time, and never end.
+"""
 
 CALLS: ContextVar[Counter[str] | None] = ContextVar("calls", default=None)
 """Who counts the calls made in this task: a visit's view sets it."""
@@ -86,7 +93,7 @@ class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core lo
     The aiohttp transport with injected time, counting what it sends.
 
     Each call to a subscription takes a token of the shared buckets first, and a 429 empties the bucket for everybody:
-    who comes too early learns it here, as Throttled, and not from Azure.
+    who comes too early waits here for a short while, or learns it here, as Throttled, and not from Azure.
     """
 
     def __init__(self, session: aiohttp.ClientSession, clock: Clock, limits: Buckets | None = None) -> None:
@@ -103,7 +110,7 @@ class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core lo
         kind = _kind(request.url)
         bucket = _bucket(request.method, request.url) if kind == "arm" else None
         if self._limits is not None and bucket is not None:
-            await self._limits.take(*bucket, urgent=URGENT.get())
+            await self._turn(self._limits, *bucket)
         if (calls := CALLS.get()) is not None:
             calls[kind] += 1
         if kind != "vault" and (run := telemetry.CORRELATION.get()):
@@ -114,6 +121,25 @@ class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core lo
         if self._limits is not None and bucket is not None and answer.status_code == 429:
             await self._limits.drain(*bucket, after=_seconds(answer.headers.get("Retry-After", "")))
         return answer
+
+    async def _turn(self, limits: Buckets, subscription: str, kind: str) -> None:
+        """
+        Wait for a token, in short steps. Raises Throttled where that would take long.
+
+        Writes never wait here: what they were planned on would grow old meanwhile.
+        """
+        waited = 0.0
+        while True:
+            try:
+                await limits.take(subscription, kind, urgent=URGENT.get())
+            except Throttled as error:
+                after = _NO_WORD if error.after is None else error.after
+                if kind != "reads" or after > SHORT or waited + after > PATIENCE:
+                    raise
+                await self._clock.sleep(after)
+                waited += after
+            else:
+                return
 
 
 def _kind(url: str) -> str:

@@ -20,8 +20,10 @@ from apimend.arm.azure import ArmAzure
 from apimend.model.desired import DeclaredGateway, Desired
 from apimend.model.ids import InstanceId
 from apimend.policy import Standards
+from apimend.ports import Buckets
 from apimend.settings import Cloud
 from apimend.survey import Survey, survey
+from devhost.clock import VirtualClock
 from emulator import LocalAzure, Options
 from emulator.gateway import Gateway, connected
 from emulator.gateway.caller import Line
@@ -36,16 +38,6 @@ HEADERS = {"X-Agreement": "yes", "Authorization": "Bearer of-nothing"}
 
 CALLERS = ("ally", "other", "stranger", "")
 """An allowed client, the holder of another certificate of the same CA, a forger with the same names, and nobody."""
-
-
-class Still:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        return NOW
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here waits")
 
 
 @dataclass(frozen=True)
@@ -159,17 +151,23 @@ class Stand:
 
 
 @asynccontextmanager
-async def standing(tenant: Mapping[str, Any], *, options: Options | None = None) -> AsyncIterator[Stand]:
+async def standing(
+    tenant: Mapping[str, Any],
+    *,
+    options: Options | None = None,
+    clock: VirtualClock | None = None,
+    limits: Buckets | None = None,
+) -> AsyncIterator[Stand]:
     """A tenant that runs. Afterwards nothing may have been left unplayed by its gateway."""
-    options = options or Options(check_references=False)
+    options, clock = options or Options(check_references=False), clock or VirtualClock(NOW)
     async with (
-        LocalAzure(tenant, now=lambda: NOW, options=options, parts=[Gateway]) as azure,
+        LocalAzure(tenant, now=clock.now, options=options, parts=[Gateway]) as azure,
         AsyncExitStack() as stack,
     ):
         gateway = azure.part(Gateway)
         gateway.world.revocation = {azure.certificate("issuing").thumbprint: frozenset()}
         session = await stack.enter_async_context(_session(azure))
-        arm = ArmAzure.open(cloud=_cloud(azure), credential=Token(azure), clock=Still())
+        arm = ArmAzure.open(cloud=_cloud(azure), credential=Token(azure), clock=clock, limits=limits)
         stack.push_async_callback(arm.close)
         names = ("ally", "second", "other")
         pins = {name: azure.certificate(name).thumbprint for name in names if name in azure.certificates}

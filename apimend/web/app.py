@@ -10,6 +10,7 @@ from apimend.engine.intake import Intake
 from apimend.engine.orders import Orders
 from apimend.engine.parked import Parking
 from apimend.ports import Azure, Clock
+from apimend.posture.control import Catalogue
 from apimend.report.links import Links
 from apimend.settings import Settings
 from apimend.storage.stores import Storage
@@ -41,3 +42,5 @@ class App(Protocol):
     def parking(self) -> Parking: ...
     @property
     def links(self) -> Links: ...
+    @property
+    def catalogue(self) -> Catalogue: ...

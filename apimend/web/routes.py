@@ -6,6 +6,7 @@ from apimend.web import openapi
 from apimend.web.answers import Answer, ok
 from apimend.web.api import API_ROUTES
 from apimend.web.app import App
+from apimend.web.controls import CONTROL_ROUTES
 from apimend.web.pages import PAGE_ROUTES
 from apimend.web.request import Request
 from apimend.web.route import Route
@@ -26,6 +27,7 @@ ROUTES = (
         about="This document.",
         answers={200: "Document"},
     ),
+    *CONTROL_ROUTES,
     *PAGE_ROUTES,
 )
 """Paths begin at the host's root: host.json sets an empty routePrefix."""

@@ -137,7 +137,7 @@ async def test_a_replay_by_run() -> None:
         said = await typed(world, "replay", "--run", first["run"][:8])
         await world.settle()
 
-        assert (0, ["replay", "event"]) == (said.code, [run["trigger"]["cause"] for run in await world.runs()])
+        assert (0, {"replay", "event"}) == (said.code, {run["trigger"]["cause"] for run in await world.runs()})
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from apimend.web import certificates, decisions
 from apimend.web.answers import Answer, ok
 from apimend.web.app import App
 from apimend.web.health import health
-from apimend.web.parked import parked_again, parked_forget, parked_list
+from apimend.web.parked import dead_letter_again, dead_letters, parked_again, parked_forget, parked_list
 from apimend.web.posture import as_csv, as_json, posture
 from apimend.web.request import (
     ApproveBody,
     InstanceBody,
+    NameBody,
     ReasonBody,
     RelaxBody,
     Request,
@@ -120,6 +121,14 @@ async def _parked_again(app: App, request: Request, who: Caller) -> Answer:
 
 async def _parked_forget(app: App, request: Request, who: Caller) -> Answer:
     return await parked_forget(app, request.path["id"])
+
+
+async def _dead_letters(app: App, request: Request, who: Caller) -> Answer:
+    return await dead_letters(app)
+
+
+async def _dead_letter_again(app: App, request: Request, who: Caller) -> Answer:
+    return await dead_letter_again(app, json_body(NameBody, request.body).name)
 
 
 async def _health(app: App, request: Request, who: Caller) -> Answer:
@@ -298,6 +307,24 @@ API_ROUTES = (
         about="Throw a parked message away.",
         answers={204: ""},
         problems=(403, 404),
+    ),
+    Route(
+        name="dead_letters",
+        method="GET",
+        path="api/dead-letters",
+        handler=_dead_letters,
+        about="Batches of events that Event Grid could not deliver.",
+        answers={200: "DeadLetters"},
+    ),
+    Route(
+        name="dead_letter_again",
+        method="POST",
+        path="api/dead-letters/replay",
+        handler=_dead_letter_again,
+        about="Hear a batch again, and throw it away once its bells have rung.",
+        body=NameBody,
+        answers={202: "Heard"},
+        problems=(400, 403, 404),
     ),
     Route(
         name="health",

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from apimend.documents import FetchedSource
 from apimend.engine.approvals import Approvals
+from apimend.engine.deadletters import DeadLetters
 from apimend.engine.intake import Intake
 from apimend.engine.orders import Orders
 from apimend.engine.parked import Parking
@@ -40,6 +41,8 @@ class App(Protocol):
     def replay(self) -> Replay: ...
     @property
     def parking(self) -> Parking: ...
+    @property
+    def dead_letters(self) -> DeadLetters | None: ...
     @property
     def links(self) -> Links: ...
     @property

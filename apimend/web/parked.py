@@ -1,10 +1,11 @@
 """
-Parked messages: what nobody could handle, shown to a person, tried again or thrown away.
+Parked messages and dead letters: what nobody could handle, shown to a person, tried again or thrown away.
 """
 
 import json
 from typing import Any
 
+from apimend.engine.deadletters import hear_again
 from apimend.engine.parked import Parked
 from apimend.model.errors import ApimendError, Gone
 from apimend.model.ids import InstanceId
@@ -42,6 +43,20 @@ async def parked_forget(app: App, id: str) -> Answer:
     """Throw one away. Raises Gone."""
     await app.parking.forget((await _find(app, id)).id)
     return Answer(status=204, body="")
+
+
+async def dead_letters(app: App) -> Answer:
+    """The names of the batches that Event Grid could not deliver."""
+    return ok({"deadLetters": list(await app.dead_letters.names()) if app.dead_letters else []})
+
+
+async def dead_letter_again(app: App, name: str) -> Answer:
+    """Hear one again, and throw it away once its bells have rung. Raises Gone, or BadInput for what is no event."""
+    if app.dead_letters is None or name not in await app.dead_letters.names():
+        raise Gone(f"There is no dead letter {clean(name)[:100]!r}.")
+    heard = await hear_again(app.dead_letters, app.intake, name)
+    told = [{"event": clean(each.event), "rung": [str(one) for one in each.rung], "why": each.why} for each in heard]
+    return ok({"heard": told}, status=202)
 
 
 async def _find(app: App, id: str) -> Parked:

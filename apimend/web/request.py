@@ -87,6 +87,12 @@ class StopBody(Body):
 Given = TypeVar("Given", bound=Body)
 
 
+class NameBody(Body):
+    """What replaying a dead letter takes."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=1024), Field(description="As the list tells it.")]
+
+
 class TokenForm(Body):
     """What the page of a link sends, to be shown the plan."""
 

@@ -108,6 +108,8 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "Parked": _object(
         {"parked": _list(_object({"id": _TEXT, "queue": _TEXT, "why": _TEXT, "text": _TEXT, "at": _TIME}))}
     ),
+    "DeadLetters": _object({"deadLetters": _list(_TEXT)}),
+    "Heard": _object({"heard": _list(_object({"event": _TEXT, "rung": _list(_TEXT), "why": _TEXT}))}),
     "Again": _object({"id": _TEXT, "queue": _TEXT, "again": {"type": "boolean"}}),
     "Health": _object(
         {
@@ -119,6 +121,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
             "desiredState": _object({"readable": {"type": "boolean"}, "faults": _list(_TEXT)}),
             "swept": _TEXT,
             "sweepAgeSeconds": {"type": ["number", "null"]},
+            "sweep": {"type": "object"},
             "stopped": _TEXT,
             "parked": {"type": "integer"},
         },

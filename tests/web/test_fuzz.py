@@ -26,6 +26,7 @@ FIELDS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "undo": ("api/runs/RUN/undo", {"reason": ""}),
     "relax": ("api/relax", {"instance": INSTANCE, "hours": 1, "reason": ""}),
     "release": ("api/release", {"instance": INSTANCE, "reason": ""}),
+    "dead letter": ("api/dead-letters/replay", {"name": "x"}),
     "stop": ("api/stop", {"reason": "x"}),
 }
 EVENT_FIELDS = ("id", "eventType", "subject", "topic", "eventTime", "data", "specversion", "type", "source")

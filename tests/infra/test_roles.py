@@ -14,7 +14,7 @@ from script.bicep.read import BicepFile, body, literal, member, text
 from script.roles import BUILT_IN, MADE, NEVER, allows, declared_reads, declared_writes, is_data_action
 from script.roles import text as written
 from tests.infra.grants import ROOT, grant, role_file
-from tests.job.conftest import desired, opened, touch
+from tests.job.conftest import INSTANCE, desired, opened, touch
 
 INFRA = ROOT / "infra"
 OF_THE_APP = ("detect", "remediate")
@@ -184,7 +184,8 @@ async def test_the_reading_role_can_not_write() -> None:
     """
     async with opened(desired("enforce")) as world:
         grant(world, "detect")
-        await touch(world)
+        await world.arm("PATCH", INSTANCE, {"tags": {"touched": "now"}})
+        await world.settle(120)
         written_by_us = [entry for entry in world.writes() if entry.status < 400]
 
         assert [] == written_by_us

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apimend.clients import Authority, Client, anchors, live_authorities, pins
-from apimend.model.azure import Certificate, Service
+from apimend.model.azure import Certificate, Gateway, Service
 from apimend.model.check import MAX_IDENTITIES, ClientCertificateCheck, ClientIdentity, Form
 from apimend.model.desired import Action, Arrives, DeclaredCheck, DeclaredClient, Desired, State
 from apimend.model.ids import ResourceId
 from apimend.model.plan import Finding, Severity, Stage
 from apimend.policy import check_text, normal_check
 from apimend.policy.rehearsal import rehearse
+from apimend.policy.topology import MANAGED, Topology
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,26 @@ def demands(desired: Desired, clients: Sequence[Client], pinned: frozenset[str])
         if check is not None and check.state is State.PRESENT:
             named = tuple(_named(names, clients))
             yield Demand(scope=scope, check=wanted(check, names, clients, pinned), clients=named, declared=check)
+
+
+def once_negotiating(topology: Topology, service: Service, desired: Desired) -> Topology:
+    """The instance as it will be when NEGOTIATE is live: the check waits for that anyhow."""
+    will = desired.negotiate and (not service.tier.refuses_without or desired.consumption_require)
+    hosts = tuple(
+        replace(host, negotiates=True)
+        if will and host.gateway == MANAGED and host.name not in desired.plain_hosts
+        else host
+        for host in topology.hosts
+    )
+    return replace(topology, hosts=hosts)
+
+
+def only_gateways(gateways: Iterable[Gateway], desired: Desired) -> frozenset[str] | None:
+    """Where gateways are declared to be left out, those that the check is for; otherwise it is for all."""
+    left_out = {each.name.casefold() for each in desired.gateways if each.guarded}
+    if not left_out:
+        return None
+    return frozenset({MANAGED, *(each.name for each in gateways if each.name.casefold() not in left_out)})
 
 
 def refusals(desired: Desired, known: Known) -> Iterator[Refusal]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from apimend.clients import Authority, Client, dependence, pins, resolve_authorities, resolve_clients
-from apimend.demand import Known, demands, refusals
+from apimend.demand import Known, demands, once_negotiating, only_gateways, refusals
 from apimend.evidence import Evidence
 from apimend.model.azure import Certificate, PolicyText, Service
 from apimend.model.check import MAX_IDENTITIES, Form
@@ -41,9 +41,10 @@ from apimend.policy import (
     place,
     take_out,
 )
+from apimend.policy.forwarded import forwarded_findings
 from apimend.policy.left import findings_of, target_of
 from apimend.policy.rotation import only_accepts_more
-from apimend.policy.topology import GLOBAL, MANAGED, Topology, scope_of
+from apimend.policy.topology import GLOBAL, scope_of
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
 from apimend.survey import Survey, scope_id, survey
 
@@ -139,15 +140,23 @@ class ClientCertificateUnchecked:
             return Proposal(coverage=live, coverage_after=live)
         if declared.state is State.ABSENT:
             return _without(observed, desired, standards, live)
-        findings = tuple(_refused(observed, desired, context))
-        if findings:
+        headers = forwarded_findings(
+            observed.survey.topology,
+            observed.service.id,
+            self.name,
+            header=desired.header,
+            restriction=desired.header_restriction,
+        )
+        refused = tuple(_refused(observed, desired, context))
+        if refused:
             renewals = _renewals(observed, desired, standards)
-            return Proposal(changes=renewals, findings=findings, coverage=live, coverage_after=live)
+            return Proposal(changes=renewals, findings=(*refused, *headers), coverage=live, coverage_after=live)
         proposal = _proposal(observed, desired, _place(observed, desired, standards), live)
         proposal = _asked_for_expired_waivers(proposal, observed, desired, context)
         if not proposal.changes:
             told = (*_let_in(observed, declared, context), *_observed(observed, desired, context))
             proposal = replace(proposal, findings=(*proposal.findings, *told))
+        proposal = replace(proposal, findings=(*proposal.findings, *headers))
         remember = {} if proposal.changes or proposal.findings else {_REMEMBERED: observed.fingerprint}
         depends = dependence(observed.clients)
         return replace(proposal, remember=remember, notes=(depends,) if depends else ())
@@ -214,32 +223,12 @@ def _place(observed: Reach, desired: Desired, standards: Standards) -> Placement
         scopes=placed,
         absent=frozenset((*absent, *((GLOBAL,) if desired.check and desired.check.state is State.ABSENT else ()))),
         plain_hosts=desired.plain_hosts,
-        only_gateways=_only_gateways(observed.survey, desired),
+        only_gateways=only_gateways(observed.survey.gateways, desired),
         ours=observed.ours.checks,
         record=desired.check.record if desired.check else None,
         limit_kib=observed.service.tier.policy_limit_kib,
     )
-    return place(_once_negotiating(observed.survey.topology, observed.service, desired), standards, wish)
-
-
-def _once_negotiating(topology: Topology, service: Service, desired: Desired) -> Topology:
-    """The instance as it will be when NEGOTIATE is live: the check waits for that anyhow."""
-    will = desired.negotiate and (not service.tier.refuses_without or desired.consumption_require)
-    hosts = tuple(
-        replace(host, negotiates=True)
-        if will and host.gateway == MANAGED and host.name not in desired.plain_hosts
-        else host
-        for host in topology.hosts
-    )
-    return replace(topology, hosts=hosts)
-
-
-def _only_gateways(found: Survey, desired: Desired) -> frozenset[str] | None:
-    """Where gateways are declared to be left out, those that the check is for; otherwise it is for all."""
-    left_out = {each.name.casefold() for each in desired.gateways if each.guarded}
-    if not left_out:
-        return None
-    return frozenset({MANAGED, *(each.name for each in found.gateways if each.name.casefold() not in left_out)})
+    return place(once_negotiating(observed.survey.topology, observed.service, desired), standards, wish)
 
 
 def _without(observed: Reach, desired: Desired, standards: Standards, live: CoverageFigures) -> Proposal:

@@ -20,11 +20,16 @@ TYPES: Mapping[Result, str] = {
     Result.UNDONE: "Apimend.Run.Undone",
 }
 
+POSTURE_CHANGED = "Apimend.Posture.Changed"
+"""Nothing is to be written, but a control newly fails, or no longer does."""
+
 _WROTE = frozenset({Status.APPLIED, Status.PENDING})
 
 
 def type_of(run: Run) -> str:
     """The type of a run's event; an empty text where systems need not hear of it."""
+    if run.result is Result.CONVERGED and run.posture and (run.posture.failing or run.posture.mended):
+        return POSTURE_CHANGED
     if run.result is Result.PLANNED and run.plan.is_empty:
         return ""
     if run.result is Result.PENDING and not any(outcome.status in _WROTE for outcome in run.outcomes):

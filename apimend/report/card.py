@@ -115,6 +115,8 @@ def _figures(view: RunView) -> list[Element]:
     figures = []
     if view.coverage:
         figures.append(parts.figure("Coverage", view.coverage.percent, view.coverage.operations))
+    if view.posture:
+        figures.append(parts.figure("Baseline", f"{view.posture.score} of 100", clip(view.baseline, 80)))
     if view.changes and view.kind in (NoticeKind.PLAN, NoticeKind.APPROVAL_NEEDED, NoticeKind.STARTED):
         figures.append(parts.figure("Expected", minutes(view.minutes).capitalize(), _downtime(view)))
     return [parts.columns(figures)] if figures else []

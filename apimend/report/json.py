@@ -75,9 +75,24 @@ def summary(view: RunView) -> dict[str, Any]:
             "before": _figures(view.coverage.before if view.coverage else None),
             "after": _figures(view.coverage.after if view.coverage else None),
         },
+        "posture": _posture(view),
         "expected": {"minutes": list(view.minutes), "downtime": list(view.downtime)},
         "error": view.error,
         "link": view.pages.run,
+    }
+
+
+def _posture(view: RunView) -> dict[str, Any] | None:
+    if view.posture is None:
+        return None
+    return {
+        "score": view.posture.score,
+        "verdicts": dict(view.posture.verdicts),
+        "families": [{"family": family, "score": points} for family, points in view.posture.families],
+        "raises": list(view.posture.raises),
+        "newlyFailing": list(view.posture.failing),
+        "mended": list(view.posture.mended),
+        "whole": view.posture.whole,
     }
 
 

@@ -49,6 +49,7 @@ def _facts(view: RunView) -> Iterator[str]:
         "Expected": _expected(view),
         "Outcome": described(view.counts) if any(status is not Status.PLANNED for status in view.counts) else "",
         "Coverage": f"{view.coverage.percent} ({view.coverage.operations})" if view.coverage else "",
+        "Baseline": f"{view.posture.score} of 100 ({view.baseline})" if view.posture else "",
         "Observed": "; ".join(view.observed),
         "Run": view.run,
     }

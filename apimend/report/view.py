@@ -12,6 +12,7 @@ from datetime import datetime
 from apimend.model.desired import Desired, Mode
 from apimend.model.ids import ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding, Kind, Plan, Severity, Stage
+from apimend.model.posture import PostureFigures, Verdict
 from apimend.model.runs import Cause, Handshake, Outcome, Run, Status, Trigger
 from apimend.report import diff, wording
 from apimend.report.kinds import NoticeKind, kind_of, severity_of
@@ -24,6 +25,7 @@ STAGE_WORDS: Mapping[Stage, str] = {
     Stage.VALIDATE: "Validate",
 }
 
+_FEW = 3
 _CAN_BE_UNDONE = frozenset({NoticeKind.APPLIED, NoticeKind.PARTIALLY_APPLIED, NoticeKind.FAILED})
 _PROMISED = frozenset({NoticeKind.PLAN, NoticeKind.APPROVAL_NEEDED, NoticeKind.STARTED, NoticeKind.APPLIED})
 
@@ -155,6 +157,16 @@ class RunView:
     next_visit: float | None
     handshakes: tuple[Handshake, ...]
     pages: Pages
+    posture: PostureFigures | None = None
+
+    @property
+    def baseline(self) -> str:
+        """How the security baseline stands, in one line: `9 fail, 6 unknown; newly N1 The gateway …`."""
+        if self.posture is None:
+            return ""
+        bad = [f"{self.posture.verdicts.get(each.value, 0)} {each.value}" for each in (Verdict.FAIL, Verdict.UNKNOWN)]
+        newly = f"; newly {', '.join(map(clean, self.posture.failing[:_FEW]))}" if self.posture.failing else ""
+        return ", ".join(bad) + newly
 
     @property
     def observed(self) -> tuple[str, ...]:
@@ -208,6 +220,7 @@ class RunView:
             next_visit=run.next_visit,
             handshakes=tuple(replace(h, host=clean(h.host), why=clean(h.why)) for h in run.handshakes),
             pages=_pages(kind, run, links or Links(), token),
+            posture=run.posture,
         )
 
     @property

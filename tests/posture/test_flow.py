@@ -4,12 +4,16 @@ From a visit to people: the run's figures, the ledger's note, pages, API and exp
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
 from apimend.engine.posture import remembered
 from apimend.model.ids import InstanceId
+from apimend.model.runs import Result
+from apimend.notify.events import POSTURE_CHANGED, type_of
+from apimend.report.view import RunView
 from demo.world import World
 from tests.web.stand import INSTANCE, ask, desired, opened, principal, touch
 
@@ -110,3 +114,18 @@ async def test_what_is_not_there_is_said(query: str, status: int) -> None:
         answer = await ask(world, "GET", f"/api/controls?{query}")
 
     assert status == answer.status
+
+
+async def test_systems_hear_of_a_posture_that_changed() -> None:
+    """
+    A visit that writes nothing is an event of its own where a control newly fails, and only then.
+    """
+    async with opened(desired("report")) as world:
+        await looked(world)
+        (run, *_) = await (await world.app.door.wired()).storage.ledger.runs()
+    assert run.posture is not None
+    settled = replace(run, result=Result.CONVERGED)
+    changed = replace(settled, posture=replace(run.posture, failing=("D1 Old TLS versions are spoken",)))
+
+    assert ["", POSTURE_CHANGED] == [type_of(settled), type_of(changed)]
+    assert "newly D1 Old TLS" in RunView.of(changed).baseline

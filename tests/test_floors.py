@@ -83,7 +83,19 @@ def test_a_rule_sees_the_model_policies_and_ports() -> None:
     A rule imports no other part of ours, nothing of the network or of Azure; reading certificates is pure.
     """
     allowed = tuple(
-        f"apimend.{name}" for name in ("clients", "inventory", "model", "policy", "ports", "posture", "survey")
+        f"apimend.{name}"
+        for name in (
+            "clients",
+            "demand",
+            "evidence",
+            "inventory",
+            "model",
+            "ours",
+            "policy",
+            "ports",
+            "posture",
+            "survey",
+        )
     )
     found = of_ours("remediators", but=allowed) + of_strangers("remediators", but=("cryptography",))
 

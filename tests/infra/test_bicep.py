@@ -4,6 +4,7 @@ The templates in infra/: without fault as far as can be seen without Azure, and 
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -355,6 +356,18 @@ def test_the_first_desired_state_reports() -> None:
 
     assert defaults is not None
     assert ("report", 1) == (defaults.mode, len(state.document.instances))
+
+
+@pytest.mark.parametrize("name", ["postdeploy", "teardown"])
+def test_hooks_are_valid_scripts(name: str) -> None:
+    """
+    The shell takes what azd runs, and azure.yaml names it.
+    """
+    path = INFRA / "hooks" / f"{name}.sh"
+    ran = subprocess.run(["bash", "-n", path], capture_output=True, text=True, check=False)
+
+    assert (0, "") == (ran.returncode, ran.stderr)
+    assert f"infra/hooks/{name}.sh" in (ROOT / "azure.yaml").read_text(encoding="utf-8")
 
 
 def test_scripts_name_what_the_templates_make() -> None:

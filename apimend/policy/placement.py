@@ -312,11 +312,14 @@ def _in_use(host: Host, topology: Topology) -> bool:
 
 def _scope_to_mend(pipelines: Pipelines, judgement: Judgement, topology: Topology) -> str | None:
     """The document in which a check of its own would help; None where none would."""
+    api = next(each for each in topology.apis if each.name == judgement.api)
+    if judgement.cause is Cause.GUARD and judgement.document == GLOBAL:
+        # Guards can't tell revisions apart: one that spares a waived revision spares the others too.
+        return api.scope
     if judgement.cause not in (Cause.NO_CHECK, Cause.BEFORE_CHECK):
         return None
     if not judgement.document.startswith("fragment "):
         return judgement.document
-    api = next(each for each in topology.apis if each.name == judgement.api)
     chain = topology.chain(api, judgement.operation, judgement.product)
     return pipelines.including(chain, judgement.document.removeprefix("fragment "))
 

@@ -177,10 +177,15 @@ async def standing(
 
 
 @asynccontextmanager
-async def generated(seed: int, *, unchecked: bool = False, **options: Any) -> AsyncIterator[Stand]:
-    """The tenant of a seed with its policies; `unchecked`: with those that were there before any check."""
+async def generated(seed: int, *, unchecked: bool = False, only: str = "", **options: Any) -> AsyncIterator[Stand]:
+    """
+    The tenant of a seed with its policies, those of one service only if wished.
+
+    `unchecked`: with those that were there before any check.
+    """
     async with standing(layout(seed), options=Options(check_references=False, **options)) as stand:
-        stand.texts = documents(seed, stand.who, unchecked=unchecked)
+        written = documents(seed, stand.who, unchecked=unchecked)
+        stand.texts = {service: texts for service, texts in written.items() if only in ("", service)}
         for service, texts in stand.texts.items():
             for name, text in texts.fragments.items():
                 await stand.write(service, f"policyFragments/{name}", text)

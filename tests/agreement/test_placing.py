@@ -67,7 +67,7 @@ async def test_the_promised_coverage_comes_true(seed: int, unchecked: bool, serv
     No call loses its check at any step, the tenant reads as promised afterwards, and callers meet what is judged.
     """
     disagreements = []
-    async with generated(seed, unchecked=unchecked) as stand:
+    async with generated(seed, unchecked=unchecked, only=service) as stand:
         placement, lost = await applied(stand, service)
         found, standards = await stand.read(service)
         bare = replace(standards, waivers=frozenset())
@@ -86,7 +86,7 @@ async def test_nothing_is_left_where_nobody_was_before(service: str) -> None:
     """
     Where there is no check yet, every operation that is not waived, and whose documents can be read, is covered.
     """
-    async with generated(4, unchecked=True) as stand:
+    async with generated(3, unchecked=True, only=service) as stand:
         await applied(stand, service)
         found, standards = await stand.read(service)
         left = judge(found.topology, standards).uncovered()
@@ -99,7 +99,7 @@ async def test_placing_again_changes_nothing(service: str) -> None:
     """
     Once the edits are in, the same wish needs none.
     """
-    async with generated(2, unchecked=True) as stand:
+    async with generated(2, unchecked=True, only=service) as stand:
         first, _ = await applied(stand, service)
         found, standards = await stand.read(service)
         again = place(found.topology, standards, wish(stand))
@@ -111,7 +111,7 @@ async def test_where_nothing_asks_for_certificates_nothing_is_placed() -> None:
     """
     A check would refuse everybody, so there is none, and a sentence why.
     """
-    async with generated(0) as stand:
+    async with generated(0, only="idle") as stand:
         found, standards = await stand.read("idle")
         placement = place(found.topology, standards, wish(stand))
 

@@ -229,6 +229,27 @@ def coverage(
 
 
 @app.command(rich_help_panel=LOOK)
+def posture(
+    context: typer.Context,
+    instance: Instance,
+    form: Annotated[
+        product.PostureForm, typer.Option("--format", help="How it is written.")
+    ] = product.PostureForm.TEXT,
+    detailed: Annotated[bool, typer.Option("--detailed", help="Show what is as it should be, too.")] = False,
+    at_least: Annotated[int, typer.Option("--at-least", min=0, max=100, help="End with 3 below this score.")] = 0,
+    desired: DesiredFile = None,
+    settings: SettingsFile = None,
+    output: OutputForm = Output.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Show how an instance stands against the security baseline, and what would raise its score most."""
+    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
+    around.run(
+        lambda app, screen: product.posture(app, screen, instance, form=form, details=detailed, at_least=at_least)
+    )
+
+
+@app.command(rich_help_panel=LOOK)
 def certificates(
     context: typer.Context,
     instance: Instance,

@@ -25,6 +25,7 @@ from apimend.commands.explain import explain
 from apimend.commands.init import init
 from apimend.commands.orders import Manner, relax, release, replay, undo
 from apimend.commands.plan import plan
+from apimend.commands.posture import PostureForm, posture
 from apimend.commands.runs import list_runs, show_run
 from apimend.commands.screen import Screen
 from apimend.commands.stop import resume, stop
@@ -173,6 +174,7 @@ __all__ = [
     "Exit",
     "Manner",
     "Mode",
+    "PostureForm",
     "Screen",
     "Surroundings",
     "apply",
@@ -185,6 +187,7 @@ __all__ = [
     "of_error",
     "opened",
     "plan",
+    "posture",
     "prober",
     "quiet",
     "relax",

@@ -26,6 +26,7 @@ from apimend.notify.notices import Notices
 from apimend.notify.outlets import Outlets
 from apimend.notify.teams import Teams
 from apimend.ports import Clock, Remediator
+from apimend.posture.control import Catalogue
 from apimend.probe import TlsProber
 from apimend.report.links import Links
 from apimend.settings import Approval, Envelope, Settings, SqliteStorage
@@ -54,6 +55,11 @@ class Wired:
     replay: Replay
     links: Links
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """The words of the controls that the rules judge."""
+        return Catalogue.of(self.engine.remediators)
+
     async def close(self) -> None:
         """Let connections and files go."""
         await self.azure.close()
@@ -70,16 +76,17 @@ async def wire(
     remediators: Sequence[Remediator[Any]],
     credential: AsyncTokenCredential | None = None,
     storage: Storage | None = None,
+    azure: ArmAzure | None = None,
 ) -> Wired:
     """
     The whole app. Must be awaited inside the loop that will use it.
 
     In report mode no writer is handed to the engine. Without a `credential` it is the app's managed identity,
-    without a `storage` the declared one.
+    without a `storage` the declared one, without an `azure` one with connections of its own.
     """
     identity = credential or ManagedIdentityCredential(client_id=settings.client_id or None)
     storage = storage or _storage(settings, clock, identity)
-    azure = ArmAzure.open(cloud=settings.cloud, credential=identity, clock=clock, limits=storage.limits)
+    azure = azure or ArmAzure.open(cloud=settings.cloud, credential=identity, clock=clock, limits=storage.limits)
     desired = _desired(settings, azure, identity, clock, [rule.name for rule in remediators])
     links = Links(base_url=settings.pages_url)
     ledger, bells = storage.ledger, storage.bells

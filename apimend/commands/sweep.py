@@ -22,10 +22,13 @@ async def sweep(app: App, screen: Screen) -> Exit:
         swept = await app.sweeper.sweep()
     groups = {"rung": swept.rung, "new": swept.new, "vanished": swept.vanished, "overdue": swept.overdue}
     if screen.as_json:
-        screen.emit({name: [each.text for each in found] for name, found in groups.items()})
+        told = {name: [each.text for each in found] for name, found in groups.items()}
+        screen.emit({**told, "blind": swept.blind, "seconds": swept.seconds})
         return Exit.NOTHING
     screen.show(Text(f"{count(len(swept.rung), 'instance')} rung; the app visits them one after the other.", "bold"))
-    screen.show(facts({name.capitalize(): _names(found) for name, found in groups.items() if name != "rung"}))
+    rows = {name.capitalize(): _names(found) for name, found in groups.items() if name != "rung"}
+    rows |= {f"Can't see {id}": clean(why) for id, why in swept.blind.items()}
+    screen.show(facts({**rows, "Last visit in": f"{swept.seconds / 60:.0f} min"}))
     return Exit.NOTHING
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from demo.front import Front
 from demo.story import DEVELOPMENT
 from demo.world import ROOT, World, open_world
 from devhost.clock import RealClock
@@ -26,13 +27,19 @@ async def serve() -> None:
     clock = RealClock()
     options = replace(Options(), update_duration=_UPDATE, update_duration_v2=_UPDATE / 2)
     desired = (ROOT / "demo" / "desired.yaml").read_text(encoding="utf-8")
-    settings = {"APIMEND_SETTLE_SECONDS": "5"}
-    async with open_world("sample", desired=desired, options=options, clock=clock, settings=settings) as world:
-        sys.stdout.write(welcome(world))
-        sys.stdout.flush()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(world.host.serve())
-            group.create_task(_advance(world))
+    async with Front() as front:
+        settings = {
+            "APIMEND_SETTLE_SECONDS": "5",
+            "APIMEND_SIGN_IN": "appservice",
+            "APIMEND_PAGES_URL": front.url,
+        }
+        async with open_world("sample", desired=desired, options=options, clock=clock, settings=settings) as world:
+            front.let_in(world)
+            sys.stdout.write(welcome(world, front.url))
+            sys.stdout.flush()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(world.host.serve())
+                group.create_task(_advance(world))
 
 
 async def _advance(world: World) -> None:
@@ -50,9 +57,9 @@ def settings_file(world: World) -> Path:
     return path
 
 
-def welcome(world: World) -> str:
+def welcome(world: World, front: str) -> str:
     """What there is, and what to try first."""
-    azure, host = world.azure, world.host
+    azure = world.azure
     address, port = azure.endpoints.gateway
     ca = Path(azure.ca_file)
     gateway = "contoso-dev.azure-api.net"
@@ -60,7 +67,8 @@ def welcome(world: World) -> str:
     return f"""\
 The app and its local Azure are running. Ctrl-C ends them.
 
-  the app's API           {host.url}/api/health?code={host.keys.host}
+  the app's pages         {front}/runs (you are ada@contoso.example, who may approve)
+  the app's API           {front}/api/health
   the desired state       {world.desired_file}
   Azure Resource Manager  {azure.endpoints.arm}
   the Teams channel       {azure.endpoints.control}/teams
@@ -70,11 +78,12 @@ The app and its local Azure are running. Ctrl-C ends them.
 Try it: who gets in now, and what would Apimend do?
 
   curl --cacert {ca} --resolve {gateway}:{port}:{address} -H '{key}' https://{gateway}:{port}/echo/1
-  curl -X POST '{host.url}/api/replay?code={host.keys.host}' -d '{{"instance": "{DEVELOPMENT}"}}'
-  curl '{host.url}/api/runs?code={host.keys.host}'
+  curl -X POST '{front}/api/replay' -d '{{"instance": "{DEVELOPMENT}"}}'
+  curl '{front}/api/runs'
   {sys.executable} cli.py plan contoso-dev --settings {settings_file(world)}
 
-Then set `mode: enforce` for contoso-dev in the desired state, replay once more, and ask the gateway again in a minute.
+Then set `mode: ask` for contoso-dev in the desired state, replay once more, approve it on the run's page, and ask the
+gateway again in a minute.
 """
 
 

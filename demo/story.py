@@ -14,6 +14,10 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 
+from apimend.model.ids import InstanceId
+from apimend.model.runs import Run
+from apimend.report import html
+from apimend.report.view import RunView
 from demo.world import ROOT, World, open_world
 
 DEVELOPMENT = (
@@ -86,6 +90,12 @@ class Story:
         _, run = await self.world.http("GET", listed["runs"][newest]["detail"])
         found: Mapping[str, Any] = run
         return found
+
+    async def run_with(self, instance: str, result: str) -> Run:
+        """The newest run of an instance with this result, as the ledger has it."""
+        ledger = (await self.world.app.door.wired()).storage.ledger
+        runs = await ledger.runs(InstanceId.of(instance), limit=200)
+        return next(run for run in runs if run.result.value == result)
 
 
 async def _before(story: Story) -> None:
@@ -189,14 +199,18 @@ async def _after(story: Story) -> None:
     story.claim(f"The proof agrees with the gateway: {proof}.", figures["percent"] == 100)
 
 
-def _where_to_look(story: Story, run: Mapping[str, Any]) -> None:
+async def _where_to_look(story: Story, run: Mapping[str, Any]) -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    card, detail = OUTPUT / "card.json", OUTPUT / "run.json"
+    card, detail, page = OUTPUT / "card.json", OUTPUT / "run.json", OUTPUT / "run.html"
     card.write_text(json.dumps(story.world.teams.cards[0], indent=2), encoding="utf-8")
     detail.write_text(json.dumps(run, indent=2), encoding="utf-8")
+    planned = await story.run_with(DEVELOPMENT, "planned")
+    page.write_text(html.run_page(RunView.of(planned), root="."), encoding="utf-8")
+    (OUTPUT / html.STYLESHEET).write_text(html.stylesheet(), encoding="utf-8")
     story.chapter("Where to look")
     for what, path in (
         ("the card", card),
+        ("the page of the dry run", page),
         ("the last run", detail),
         ("a picture of the card", ROOT / "docs" / "cards" / "plan.png"),
     ):
@@ -224,7 +238,7 @@ async def tell(console: Console) -> int:
         await _mended(story)
         await _others(story)
         await _after(story)
-        _where_to_look(story, await story.run_of(DEVELOPMENT))
+        await _where_to_look(story, await story.run_of(DEVELOPMENT))
         story.claim("No policy did something that the gateway could not play.", not world.gateway.not_emulated)
     if story.untrue:
         console.print(f"\n[red]{len(story.untrue)} of the claims did not come true.[/]")

@@ -86,9 +86,9 @@ class World:
         token = self.azure.identity.token(self.azure.endpoints.arm, by)
         url = f"{self.azure.endpoints.arm}{path}"
         sent = {"Authorization": f"Bearer {token}", **headers}
-        query = (
-            {"api-version": API_VERSION, "format": "rawxml"} if "/policies/" in path else {"api-version": API_VERSION}
-        )
+        query = {"api-version": API_VERSION}
+        if method == "GET" and "/policies/" in path:
+            query["format"] = "rawxml"
         async with self.session.request(method, url, json=body, headers=sent, params=query) as answer:
             text = await answer.text()
             if answer.status >= 400:

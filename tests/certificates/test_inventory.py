@@ -1,21 +1,20 @@
 """
-The inventory: every certificate, what uses it, and what does not fit together; as JSON, as a drawing, as a page.
+The inventory: every certificate, what uses it, and what does not fit together; as JSON and as a page with a graph.
 """
 
 import json
 from xml.etree import ElementTree
 
-import pytest
-
 from apimend.arm.azure import ArmAzure
 from apimend.inventory import Held, Inventory, take
 from apimend.model.desired import Desired
 from apimend.model.ids import InstanceId
-from apimend.report.inventory import draw, inventory_page, svg, to_json
+from apimend.report.html import render
+from apimend.web.certificates import Taken, as_json, graph, source_of
 from demo.world import World
 from tests.certificates.conftest import INSTANCE, Content, desired, opened
 
-NASTY = "<script>alert(1)</script>"
+NASTY = "<b onload=x>"
 
 
 def whole(content: Content) -> None:
@@ -119,46 +118,45 @@ async def test_it_reads_and_never_writes() -> None:
 
 async def test_it_is_json() -> None:
     """
-    The JSON names every certificate with its vault object and its version.
+    The JSON names every certificate with the vault object that it comes from.
     """
     async with opened(SAID, alter=whole) as world:
-        body = json.loads(json.dumps(to_json(await taken(world))))
+        body = json.loads(json.dumps(as_json(await taken(world))))
     outgoing = next(one for one in body["certificates"] if one["name"] == "outgoing")
 
-    assert (1, True, 7) == (body["version"], body["complete"], len(body["certificates"]))
-    assert ("kv-certs", "outgoing") == (outgoing["vault"]["vault"], outgoing["vault"]["name"])
-    assert outgoing["vault"]["version"]
+    assert (7, "kv-certs/outgoing") == (len(body["certificates"]), outgoing["vault"])
 
 
-@pytest.mark.parametrize("form", ["drawing", "page"])
-async def test_hostile_names_are_escaped(form: str) -> None:
+def drawn(found: Inventory) -> str:
+    """The page, with its table and its graph."""
+    told = Taken(inventory=found, days=30)
+    return render("certificates.html.j2", root="", found=told, graph=graph(told), source_of=source_of)
+
+
+async def test_hostile_names_are_escaped() -> None:
     """
-    A name that somebody chose is text, in the drawing and on the page; neither holds a script or an inline style.
+    A name that somebody chose is text, in the graph and in the table; the page holds neither script nor style.
     """
 
     def hostile(content: Content) -> None:
         whole(content)
-        content["certificates"]["elliptic"]["subject"] = f"CN={NASTY}"
-        content["services"][0]["backends"].append({"id": "b", "url": "https://b.example"})
+        content["authorities"]["root"]["subject"] = f"CN={NASTY}"
 
     async with opened(SAID, alter=hostile) as world:
-        found = await taken(world)
-    text = svg(found) if form == "drawing" else inventory_page(found)
+        page = drawn(await taken(world))
 
-    assert "<script" not in text
-    assert " style=" not in text
-    assert "&lt;script&gt;" in text or form == "page"
+    assert "&lt;b onload=x&gt;" in page
+    assert all(bad not in page for bad in ("<b onload", "<script", " style="))
 
 
-async def test_the_drawing_joins_what_belongs_together() -> None:
+async def test_the_graph_joins_what_belongs_together() -> None:
     """
-    Well-formed SVG: a box for each origin, certificate and user, a line for each dependence.
+    Well-formed SVG: a box for each origin, certificate and user, and no two in one place.
     """
     async with opened(SAID, alter=whole) as world:
         found = await taken(world)
-    drawn, root = draw(found), ElementTree.fromstring(svg(found))
-    uses = sum(len({(use.kind, use.name) for use in item.uses}) for item in found.items)
+    made, page = graph(Taken(inventory=found, days=30)), drawn(found)
+    root = ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + len("</svg>")])
 
-    assert len(found.items) + uses == len(drawn.paths)
-    assert len(drawn.boxes) == len(root.findall("{http://www.w3.org/2000/svg}g"))
-    assert len({(box.x, box.y) for box in drawn.boxes}) == len(drawn.boxes)
+    assert (len(made.boxes), len(made.lines)) == (len(root.findall("g")), len(root.findall("path")))
+    assert len({(box.x, box.y) for box in made.boxes}) == len(made.boxes)

@@ -11,13 +11,10 @@ from enum import Enum
 
 from apimend.policy import Cause, Judgement, Verdict
 from tests.agreement.stand import CALLERS, Seen, Stand
-from tests.agreement.tenants import FREE, KEYS, PLAIN, api_key
+from tests.agreement.tenants import FREE, KEYS, MISSING, PLAIN, api_key
 
 BY_HAND = 403
 """What hand-written checks of the recipes answer; the policy made for it answers 401."""
-
-BROKEN = 500
-"""What everybody gets whom no check has refused, where a document includes a fragment that isn't there."""
 
 
 class Context(Enum):
@@ -45,12 +42,17 @@ GATEWAYS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """One way to make the call that a judgement is about."""
+    """
+    One way to make the call that a judgement is about.
+
+    `breaks`: a fragment that isn't there is included on it, so that whoever is let through so far gets an error.
+    """
 
     judgement: Judgement
     context: Context
     key: str
     path: str
+    breaks: bool = False
 
     @property
     def gateway(self) -> str:
@@ -66,8 +68,16 @@ def ways(stand: Stand, service: str, judgement: Judgement) -> Iterator[Way]:
     """All calls that a judgement is about; none where it is about a host that has no name."""
     if judgement.host not in GATEWAYS:
         return
+    breaks = _breaks(stand, service, judgement)
     for context, key in _keys(stand, service, judgement):
-        yield Way(judgement=judgement, context=context, key=key, path=_path(judgement))
+        yield Way(judgement=judgement, context=context, key=key, path=_path(judgement), breaks=breaks)
+
+
+def _breaks(stand: Stand, service: str, judgement: Judgement) -> bool:
+    api = f"apis/{judgement.api}"
+    scopes = ("", f"products/{judgement.product}", api, f"{api}/operations/{judgement.operation}")
+    texts = stand.texts[service].policies if service in stand.texts else {}
+    return any(f'fragment-id="{MISSING}"' in texts.get(scope, "") for scope in scopes)
 
 
 def _keys(stand: Stand, service: str, judgement: Judgement) -> Iterator[tuple[Context, str]]:
@@ -125,7 +135,7 @@ def _wrong(way: Way, verdict: Verdict, seen: Mapping[str, Seen]) -> str:
         if any(each.got_something for each in (nobody, other, stranger)):
             return "somebody else gets something"
         refuses_all = way.judgement.reason == "everybody is refused here"
-        served = ally.status < 400 or ally.status == BROKEN
+        served = ally.status < 400 or way.breaks
         return "" if served is not refuses_all else "the allowed client is refused"
     if verdict is Verdict.LOCKED_OUT:
         return "the allowed client reaches the backend" if ally.forwarded else ""

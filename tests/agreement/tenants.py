@@ -15,6 +15,9 @@ from tests.agreement.recipes import Who
 
 PLAIN = "plain.contoso.test"
 BACKEND = "https://backend.test"
+MISSING = "missing"
+"""The fragment that some policies include and that isn't there."""
+
 GOLD, SILVER, FREE = "gold", "silver", "free"
 ALWAYS = ("covered", "forgeable", "weaker", "not understood", "locked out", "observed only", "bypassed", "waived")
 """What one API of every service is for: it runs no policy but its own, and can be called in every context."""
@@ -299,7 +302,7 @@ class _Author:
     def _in_fragment(self, inside: str) -> str:
         name = f"check-{len(self.fragments)}"
         if self.rng.random() < 0.1:
-            name = "missing"
+            name = MISSING
         else:
             self.fragments[name] = f"<fragment>{inside}</fragment>"
         return f'<include-fragment fragment-id="{name}" />'

@@ -110,7 +110,7 @@ async def test_no_credential_shows_in_a_report() -> None:
 
 def pooled(content: Content) -> None:
     members = [{"id": f"{INSTANCE}/backends/{name}"} for name in ("partner", "spare")]
-    pool = {"id": "pool", "properties": {"type": "Pool", "pool": {"services": members}}}
+    pool = {"id": "pool", "url": "https://pool.example", "properties": {"type": "Pool", "pool": {"services": members}}}
     content["services"][0]["backends"].append(pool)
 
 

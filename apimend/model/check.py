@@ -6,6 +6,7 @@ Values are as Azure documents them: https://learn.microsoft.com/azure/api-manage
 
 from dataclasses import dataclass, fields
 from enum import Enum
+from functools import cached_property
 
 MAX_IDENTITIES = 10
 """At most so many `identity` elements in one check, by the same page."""
@@ -70,3 +71,11 @@ class ClientCertificateCheck:
     ignore_error: bool = False
     identities: tuple[ClientIdentity, ...] = ()
     form: Form = Form.ELEMENT
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Checks are looked up again and again, by the same few objects."""
+        return hash((*(getattr(self, field.name) for field in fields(self)),))

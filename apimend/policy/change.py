@@ -203,7 +203,8 @@ def _removal(found: FoundCheck) -> Edit:
 def _lines(check: ClientCertificateCheck, record: Record | None) -> Lines:
     if check.form is not Form.ELEMENT:
         return condition_lines(check, record)
-    return [*checks.check_lines(check), *record_lines(_recorded(check, record))]
+    beside = record_lines(_recorded(check, record))
+    return [*checks.check_lines(check), *beside] if beside else checks.check_lines(check)
 
 
 def _rewriting(found: FoundCheck, check: ClientCertificateCheck, record: Record | None) -> list[Edit]:

@@ -169,6 +169,11 @@ class Element:
         return self.document.text_before(self.index)
 
     @property
+    def text_behind(self) -> str:
+        """The text behind it, up to the next tag."""
+        return self.document.tags[self._last].behind
+
+    @property
     def start(self) -> int:
         """Where its start tag begins."""
         return self.document.tag_start(self.index)
@@ -305,14 +310,14 @@ def _pair(text: str, scanned: Scanned) -> list[int]:
     partners = list(range(len(tags)))
     open_: list[int] = []
     for index, tag in enumerate(tags):
-        depth = tag[0]
-        if depth > 0:
-            open_.append(index)
-        elif depth < 0:
-            if not open_ or tags[open_[-1]][1] != tag[1]:
+        if depth := tag[0]:
+            if depth > 0:
+                open_.append(index)
+            elif open_ and tags[open_[-1]][1] == tag[1]:
+                partners[open_.pop()] = index
+            else:
                 due = f"`</{tags[open_[-1]].name}>` is due" if open_ else "nothing is open"
                 not_understood(text, _start_of(scanned, index), f"`</{tag.name}>` stands where {due}")
-            partners[open_.pop()] = index
     if open_:
         not_understood(text, _start_of(scanned, open_[-1]), f"`{tags[open_[-1]].name}` is not closed")
     return partners

@@ -16,6 +16,7 @@ It must not decide what is inserted or where in the order of policies: see chang
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -47,7 +48,14 @@ class Layout(NamedTuple):
 
     def lines(self, lines: Sequence[tuple[int, str]]) -> str:
         """Lines, each with its depth, joined with the document's own line ends and indents."""
-        return self.newline.join([self.indent + self.unit * depth + line for depth, line in lines])
+        return _laid_out(self, tuple(lines))
+
+
+@lru_cache(maxsize=512)
+def _laid_out(layout: Layout, lines: tuple[tuple[int, str], ...]) -> str:
+    """The same few checks go into many documents of one layout."""
+    newline, indent, unit = layout
+    return newline.join([indent + unit * depth + line for depth, line in lines])
 
 
 Lines = Sequence[tuple[int, str]]
@@ -56,9 +64,13 @@ Lines = Sequence[tuple[int, str]]
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """The text with the edits made. Overlapping edits are a ValueError; no edit gives back the same object."""
+    ordered = sorted(edits, key=itemgetter(0))
+    if len(ordered) == 1:
+        (start, end), new = ordered[0]
+        return text[:start] + new + text[end:]
     pieces: list[str] = []
     position = 0
-    for edit in sorted(edits, key=itemgetter(0)):
+    for edit in ordered:
         if edit.span.start < position:
             raise ValueError(f"two edits overlap at {edit.span.start}")
         pieces += (text[position : edit.span.start], edit.text)
@@ -76,8 +88,12 @@ def insert_first(parent: Element, lines: Lines) -> Edit:
 def insert_after(parent: Element, sibling: Element, lines: Lines) -> Edit:
     """An element directly behind a sibling; a comment on the sibling's line stays with the sibling."""
     position = sibling.end
-    comments = _COMMENTS_BEHIND.match(parent.document.text, position)
+    comments = None if _begins_with_line_end(sibling.text_behind) else _comments_behind(parent, position)
     return _insert(parent, comments.end() if comments else position, lines, sample=sibling)
+
+
+def _comments_behind(parent: Element, position: int) -> "re.Match[str] | None":
+    return _COMMENTS_BEHIND.match(parent.document.text, position)
 
 
 def insert_before(parent: Element, sibling: Element, lines: Lines) -> Edit:
@@ -197,12 +213,21 @@ def _is_marked_empty(parent: Element) -> bool:
 
 def _own_indent(element: Element) -> str | None:
     """The indent of a line that begins with this element; None where something stands before it."""
-    before = element.text_before
+    return _indent_of(element.text_before, element.index == 0)
+
+
+@lru_cache(maxsize=2048)
+def _indent_of(before: str, is_first: bool) -> str | None:
     line = before[max(before.rfind("\n"), before.rfind("\r")) + 1 :]
-    if len(line) == len(before) and element.index:
+    if len(line) == len(before) and not is_first:
         return None
     indent = line.lstrip("\ufeff")
     return None if indent.strip(" \t") else indent
+
+
+@lru_cache(maxsize=2048)
+def _begins_with_line_end(behind: str) -> bool:
+    return _LINE_BEHIND.match(behind) is not None
 
 
 def _unit(document: Document) -> str:

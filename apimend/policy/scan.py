@@ -19,7 +19,11 @@ from apimend.model.errors import PolicyNotUnderstood
 from apimend.policy.expressions import ExpressionFault, expression_end
 
 SPACE = "[ \\t\\r\\n]"
-NAME = r"[A-Za-z_\x80-\uffff][A-Za-z0-9_:.\x80-\uffff-]*+"
+NAME = r"[^\x00-@\[-^`{-\x7f][^\x00-,/;-@\[-^`{-\x7f]*+"
+"""
+Letters, `_` and all beyond ASCII; behind the first also digits, `:`, `.` and `-`. Said by what is not allowed, because
+a class that names the characters beyond ASCII takes long to compile, and every start of the app would pay for it.
+"""
 
 _SPECIAL = r"!--(?s:.*?)--(?=>)|!\[CDATA\[(?s:.*?)\]\](?=>)|\?(?s:.*?)\?(?=>)"
 
@@ -70,11 +74,10 @@ class Scanned(NamedTuple):
 def scan(text: str) -> Scanned:
     """A text as tags. Raises PolicyNotUnderstood."""
     before, *pieces = text.split("<")
-    if "@" not in before or _expressions_end(before):
-        tags = list(map(_whole, pieces))
-        if None not in tags:
-            return Scanned(before, pieces, cast(list[Tag], tags))
-    return _scan_by_hand(text, pieces)
+    tags = list(map(_whole, pieces))
+    if all(tags) and ("@" not in before or _expressions_end(before)):
+        return Scanned(before, pieces, cast(list[Tag], tags))
+    return _scan_by_hand(text, pieces, tags)
 
 
 class _Whole(dict[str, Tag | None]):
@@ -146,23 +149,44 @@ def _expressions_end(part: str) -> bool:
     return True
 
 
-def _scan_by_hand(text: str, cut: list[str]) -> Scanned:
-    """The same where some pieces are not whole: those are put together from the text."""
+def _scan_by_hand(text: str, cut: list[str], read: list[Tag | None]) -> Scanned:
+    """The same where some pieces are not whole: those are put together from the text, between those that are."""
     position = _text_end(text, 0)
     before, number = text[:position], text.count("<", 0, position)
     pieces: list[str] = []
     tags: list[Tag] = []
-    while position < len(text):
-        piece, tag = cut[number], _whole(cut[number])
-        if tag is None:
-            tag, end = _tag_at(text, position)
-            piece = text[position + 1 : end]
-            number += piece.count("<")
-        pieces.append(piece)
-        tags.append(tag)
-        number += 1
-        position += 1 + len(piece)
+    while number < len(cut):
+        broken = _first_broken(read, number)
+        whole = cut[number:broken]
+        pieces += whole
+        tags += cast(list[Tag], read[number:broken])
+        position += sum(map(len, whole)) + len(whole)
+        number = broken
+        if broken < len(cut):
+            tag, end = _comment_at(text, position) or _tag_at(text, position)
+            pieces.append(text[position + 1 : end])
+            tags.append(tag)
+            number += 1 + pieces[-1].count("<")
+            position = end
     return Scanned(before, pieces, tags)
+
+
+def _first_broken(read: list[Tag | None], number: int) -> int:
+    try:
+        return read.index(None, number)
+    except ValueError:
+        return len(read)
+
+
+def _comment_at(text: str, start: int) -> tuple[Tag, int] | None:
+    """A comment with tags in it, which is remembered as a whole; None for anything else."""
+    close = text.find("-->", start + 4) if text.startswith("<!--", start) else -1
+    if close < 0:
+        return None
+    following = text.find("<", close)
+    end = len(text) if following < 0 else following
+    tag = _whole(text[start + 1 : end])
+    return None if tag is None else (tag, end)
 
 
 def _tag_at(text: str, start: int) -> tuple[Tag, int]:

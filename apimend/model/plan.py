@@ -119,17 +119,36 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Uncovered:
+    """
+    Operations of one API that are not covered for one reason: how many, and the first of them by name.
+
+    `document` is a scope, empty for the instance, or `fragment x`; line 0 where nothing is there.
+    """
+
+    verdict: str
+    api: str
+    operation: str
+    operations: int
+    document: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CoverageFigures:
     """
     How many operations turn away a caller without an allowed certificate, in every call context.
 
-    `verdicts` counts operations by their worst verdict; `apis` has (API name, covered, total).
+    `verdicts` counts operations by their worst verdict; `apis` has (API name, covered, total); `worst` are the worst
+    verdicts with place and reason, a bounded number of them.
     """
 
     covered: int
     total: int
     verdicts: Mapping[str, int] = field(default_factory=dict)
     apis: tuple[tuple[str, int, int], ...] = ()
+    worst: tuple[Uncovered, ...] = ()
 
     @property
     def percent(self) -> int:

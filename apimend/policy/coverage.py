@@ -10,13 +10,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from apimend.model.plan import CoverageFigures
+from apimend.model.plan import CoverageFigures, Uncovered
 from apimend.policy.grade import Verdict
 from apimend.policy.guard import GuardedCall
 from apimend.policy.pipeline import Pipelines
 from apimend.policy.recognise import Where
 from apimend.policy.topology import ApiNode, Host, Standards, Topology, is_waived, operation_scopes
 from apimend.policy.walk import Cause, Outcome, judge_call
+
+_MOST = 20
+"""Reasons that the figures carry along; each is told with its place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,26 @@ class Coverage:
             total=len(self.judgements),
             verdicts=dict(sorted(verdicts.items())),
             apis=tuple((name, sum(covered), len(covered)) for name, covered in apis.items()),
+            worst=tuple(self._worst()),
         )
+
+    def _worst(self) -> Iterator[Uncovered]:
+        """What is uncovered for the same reason at the same place together, the worst first."""
+        groups: dict[tuple[Verdict, str, str, int, str], list[str]] = {}
+        for each in self.uncovered():
+            place = (each.verdict, each.api, each.document, each.line, each.reason)
+            groups.setdefault(place, []).append(each.operation)
+        for place, operations in sorted(groups.items(), key=lambda group: (-group[0][0], -len(group[1])))[:_MOST]:
+            verdict, api, document, line, reason = place
+            yield Uncovered(
+                verdict=verdict.word,
+                api=api,
+                operation=operations[0],
+                operations=len(operations),
+                document=document,
+                line=line,
+                reason=reason,
+            )
 
     def uncovered(self) -> tuple[Judgement, ...]:
         """What is neither covered nor waived."""

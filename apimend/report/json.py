@@ -8,11 +8,15 @@ There is no pre-image in it, and of a policy only what the diff shows.
 from typing import Any
 
 from apimend.model.plan import CoverageFigures
+from apimend.report.plain import clean
 from apimend.report.view import ChangeView, FindingView, RunView
 
 VERSION = 1
 MOST_IN_AN_EVENT = 100
 """Changes, and findings, in the data of one outgoing event, which Event Grid bounds at 1 MB."""
+
+MOST_APIS = 200
+"""APIs whose coverage is told one by one, the least covered first."""
 
 _LENGTHY = frozenset({"diff", "handOff"})
 
@@ -24,6 +28,8 @@ def render(view: RunView) -> dict[str, Any]:
         **summary(view),
         "changes": [_change(change) for change in view.changes],
         "findings": [_finding(finding) for finding in view.findings],
+        "apis": _apis(view.coverage.before if view.coverage else None),
+        "uncovered": _uncovered(view.coverage.before if view.coverage else None),
         "notes": list(view.notes),
         "nextSteps": list(view.next_steps),
         "calls": dict(view.calls),
@@ -105,6 +111,27 @@ def _figures(figures: CoverageFigures | None) -> dict[str, Any] | None:
         "percent": figures.percent,
         "verdicts": dict(figures.verdicts),
     }
+
+
+def _apis(figures: CoverageFigures | None) -> list[dict[str, Any]]:
+    """The coverage of each API as it stands now, the least covered first."""
+    found = sorted(figures.apis, key=lambda api: (api[1] - api[2], api[0])) if figures else ()
+    return [{"api": name, "covered": covered, "total": total} for name, covered, total in found[:MOST_APIS]]
+
+
+def _uncovered(figures: CoverageFigures | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "verdict": each.verdict,
+            "api": clean(each.api),
+            "operation": clean(each.operation),
+            "operations": each.operations,
+            "document": clean(each.document),
+            "line": each.line,
+            "reason": clean(each.reason),
+        }
+        for each in (figures.worst if figures else ())
+    ]
 
 
 def _change(change: ChangeView) -> dict[str, Any]:

@@ -12,6 +12,7 @@ where `uploadedCertificates: resend` says so. Consumption and the v2 tiers have 
 References: https://learn.microsoft.com/azure/api-management/api-management-howto-ca-certificates
 """
 
+import asyncio
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from apimend.clients import Authority, resolve_authorities
+from apimend.fetchable import unfetchable
 from apimend.model.azure import CaCertificate, Service
 from apimend.model.desired import Desired, Uploaded
 from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical
@@ -36,6 +38,7 @@ class Trust:
 
     service: Service
     authorities: tuple[Authority, ...] = ()
+    unfetchable: tuple[str, ...] = ()
 
 
 class CaCertificateMissing:
@@ -47,7 +50,12 @@ class CaCertificateMissing:
 
     async def observe(self, reader: InstanceReader, desired: Desired, context: VisitContext) -> Trust:
         service = await reader.service()
-        return Trust(service=service, authorities=await resolve_authorities(reader, desired.authorities))
+        if not desired.authorities:
+            return Trust(service=service)
+        authorities, faults = await asyncio.gather(
+            resolve_authorities(reader, desired.authorities), unfetchable(reader, service)
+        )
+        return Trust(service=service, authorities=authorities, unfetchable=faults)
 
     def plan(self, observed: Trust, desired: Desired, context: VisitContext) -> Proposal:
         service = observed.service
@@ -59,7 +67,7 @@ class CaCertificateMissing:
         findings = tuple(fault for found in faults.values() for fault in found)
         good = [one for one in observed.authorities if not faults[one.name]]
         missing = [one for one in good if not _stands(service, one)]
-        refusals = tuple(_refusals(service, good, missing, desired)) if missing else ()
+        refusals = (*_unfetchable(observed), *_refusals(service, good, missing, desired)) if missing else ()
         changes = (_change(service, good, missing),) if missing and not refusals else ()
         return Proposal(changes=changes, findings=(*findings, *refusals))
 
@@ -124,6 +132,12 @@ def _faults(service: Service, authority: Authority, now: datetime) -> Iterator[F
     if authority.store.casefold() == _ROOT and not self_issued:
         mend = "Declare it as `store: CertificateAuthority`, and its root as `Root`."
         yield _finding(service, "authority_is_no_root", f"{name} is an intermediate, and no chain ends in it.", mend)
+
+
+def _unfetchable(observed: Trust) -> Iterator[Finding]:
+    why = "A service update would fetch it again and fail, or leave the host without its certificate."
+    for text in observed.unfetchable:
+        yield _finding(observed.service, "hostname_certificate_unfetchable", text, why)
 
 
 def _refusals(

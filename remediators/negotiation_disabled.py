@@ -13,14 +13,12 @@ last. A hostname list that holds an uploaded certificate is resent only where th
 References: https://learn.microsoft.com/azure/api-management/api-management-howto-mutual-certificates-for-clients
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
+from apimend.fetchable import unfetchable
 from apimend.model.azure import Hostname, Service
-from apimend.model.desired import Desired, Uploaded, VaultObject
-from apimend.model.errors import Denied, Gone
+from apimend.model.desired import Desired, Uploaded
 from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical
 from apimend.model.tiers import Switch
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
@@ -48,9 +46,7 @@ class NegotiationDisabled:
         service = await reader.service()
         if not _silent(service, desired):
             return Negotiation(service=service)
-        held = [entry for entry in service.hostnames if entry.key_vault_id]
-        faults = await asyncio.gather(*(_unfetchable(reader, entry) for entry in held))
-        return Negotiation(service=service, unfetchable=tuple(fault for fault in faults if fault))
+        return Negotiation(service=service, unfetchable=await unfetchable(reader, service))
 
     def plan(self, observed: Negotiation, desired: Desired, context: VisitContext) -> Proposal:
         service = observed.service
@@ -207,18 +203,3 @@ def _uploaded(service: Service, desired: Desired) -> tuple[Finding, ...]:
         )
         for entry in held
     )
-
-
-async def _unfetchable(reader: InstanceReader, entry: Hostname) -> str:
-    """Why the next update could not fetch this host's certificate; empty where it can, or where we can't tell."""
-    parts = urlsplit(entry.key_vault_id or "")
-    names = [segment for segment in parts.path.split("/") if segment]
-    if len(names) < 2:
-        return f"{entry.host}: {entry.key_vault_id!r} is no Key Vault secret identifier."
-    try:
-        found = await reader.vault_certificate(VaultObject(vault=parts.netloc.split(".")[0], name=names[1]))
-    except Gone:
-        return f"{entry.host}: the Key Vault certificate {names[1]} does not exist any more."
-    except Denied:
-        return f"{entry.host}: Azure's last fetch of its certificate failed." if entry.status == "Failed" else ""
-    return "" if found.enabled else f"{entry.host}: the Key Vault certificate {names[1]} is disabled."

@@ -88,6 +88,7 @@ def test_a_rule_sees_the_model_policies_and_ports() -> None:
             "clients",
             "demand",
             "evidence",
+            "fetchable",
             "inventory",
             "model",
             "ours",

@@ -182,6 +182,26 @@ async def test_what_would_not_help_is_told(stores: dict[str, str], code: str) ->
         assert ([code], []) == (told(run, by=RULE), world.writes(mark))
 
 
+@pytest.mark.parametrize("wrong", ["the certificate is gone", "the identity is gone"])
+async def test_no_update_is_sent_that_would_brick_a_host(wrong: str) -> None:
+    """
+    R17: an update fetches the certificates of all hosts again; one that can't be had forbids it.
+    """
+
+    def hosted(content: Content) -> None:
+        holding()(content)
+        host = {"host": "api.contoso.example", "vault": "kv-certs/outgoing"}
+        content["services"][0]["hostnames"] = [host | ({"identity": "gone"} if "identity" in wrong else {})]
+
+    async with opened(desired(), alter=hosted) as world:
+        if "certificate" in wrong:
+            world.azure.vaults.holdings.remove("kv-certs", "outgoing")
+        mark = world.mark()
+        run = await declare(world, root="Root")
+
+        assert (["hostname_certificate_unfetchable"], []) == (told(run, by=RULE), world.writes(mark))
+
+
 async def test_the_store_takes_ten() -> None:
     """
     Azure's limit is told before the call.

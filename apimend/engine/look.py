@@ -62,9 +62,9 @@ class Look:
 
     @property
     def touched(self) -> str:
-        """What kind of thing below the instance the event was about; empty for none."""
+        """What kind of thing below the instance the event was about (`apis/diagnostics`); empty for none."""
         touched = self.trigger.touched if self.trigger.cause is Cause.EVENT else None
-        return touched.below_instance.partition("/")[0] if touched is not None else ""
+        return "/".join(touched.below_instance.split("/")[::2]) if touched is not None else ""
 
     @property
     def carried(self) -> tuple[Order, ...]:

@@ -47,9 +47,13 @@ def note_key(instance: InstanceId) -> str:
 
 
 def merged(before: Posture, judged: Sequence[Assessment], *, now: datetime, whole: bool) -> Posture:
-    """What is known after a visit."""
+    """
+    What is known after a visit.
+
+    A look that was not whole keeps what was known where it could not tell, because an update is on its way, say.
+    """
     known = {} if whole else {each.control: each for each in before.assessments}
-    known.update({each.control: each for each in judged})
+    known.update({e.control: e for e in judged if e.verdict is not Verdict.UNKNOWN or e.control not in known})
     assessments = tuple(sorted(known.values(), key=_order))
     days = {**dict(before.trend), f"{now:%Y-%m-%d}": score(assessments)} if whole or before.looked else {}
     return Posture(

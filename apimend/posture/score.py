@@ -43,7 +43,7 @@ def figures(
 ) -> PostureFigures:
     """The figures of a posture; `before` is what was known of the same controls."""
     failed = {each.control for each in before if each.verdict is Verdict.FAIL}
-    known = {each.control for each in before}
+    known = {each.control for each in before if each.verdict is not Verdict.UNKNOWN}
     fails = [each for each in assessments if each.verdict is Verdict.FAIL]
     newly = [each for each in fails if each.control in known - failed]
     met = {each.control for each in assessments if each.verdict.is_good}

@@ -232,6 +232,18 @@ def test_a_partial_look_keeps_the_rest() -> None:
     assert NOW == after.looked
 
 
+def test_an_update_on_its_way_makes_nothing_news() -> None:
+    """
+    What can't be told for a moment keeps its last verdict, so that it does not fail anew afterwards.
+    """
+    before = merged(Posture(instance=INSTANCE), [assessment("N1", Verdict.FAIL)], now=NOW, whole=True)
+    during = merged(before, [assessment("N1", Verdict.UNKNOWN)], now=NOW, whole=False)
+    seen = figures([assessment("N1", Verdict.FAIL)], [assessment("N1", Verdict.UNKNOWN)])
+
+    assert Verdict.FAIL is during.assessments[0].verdict
+    assert () == seen.failing
+
+
 def test_a_note_reads_as_it_was_written() -> None:
     """
     The ledger's note of a posture gives back every assessment, its evidence and the trend.

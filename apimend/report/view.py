@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from apimend.model.desired import Desired, Mode
-from apimend.model.ids import ResourceId
+from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding, Kind, Plan, Severity, Stage
 from apimend.model.posture import PostureFigures, Verdict
 from apimend.model.runs import Cause, Handshake, Outcome, Run, Status, Trigger
-from apimend.report import diff, wording
+from apimend.report import diff, handoff, wording
 from apimend.report.kinds import NoticeKind, kind_of, severity_of
 from apimend.report.links import Links
 from apimend.report.plain import clean, clean_lines, seconds
@@ -263,8 +263,9 @@ def label(target: ResourceId, instance: ResourceId) -> str:
     return below.removesuffix("/policies/policy") or "service"
 
 
-def _change(change: Change, outcome: Outcome | None, instance: ResourceId) -> ChangeView:
+def _change(change: Change, outcome: Outcome | None, instance: InstanceId) -> ChangeView:
     outcome = outcome or Outcome(change=change.id, status=Status.PLANNED)
+    lines = diff.of_policy(change.before, change.after) if change.kind is Kind.POLICY else ()
     return ChangeView(
         id=change.id,
         sign="+" if change.before is None else "-" if change.after is None else "~",
@@ -283,8 +284,8 @@ def _change(change: Change, outcome: Outcome | None, instance: ResourceId) -> Ch
         after=outcome.after,
         code=clean(outcome.code),
         request_id=clean(outcome.request_id),
-        diff=diff.of_policy(change.before, change.after) if change.kind is Kind.POLICY else (),
-        hand_off=clean_lines(change.hand_off),
+        diff=lines,
+        hand_off=clean_lines(handoff.snippet(change, instance, lines)),
     )
 
 

@@ -102,7 +102,8 @@ async def _standards(app: App, reader: InstanceReader, desired: Desired, found: 
     declared = {client.name: client for scope in desired.scopes for client in scope.clients}
     declared |= {client.name: client for client in desired.clients}
     clients = await resolve_clients(reader, tuple(declared.values()), now=app.clock.now(), pinned=pinned)
-    identities = frozenset(desired.check.identities) if desired.check else frozenset()
+    checks_declared = [each for each in (desired.check, *(scope.check for scope in desired.scopes)) if each]
+    identities = frozenset(identity for check in checks_declared for identity in check.identities)
     return Standards(
         thumbprints=frozenset(pins(clients, pinned)) if desired.clients else None,
         identities=identities or None,

@@ -1,0 +1,1 @@
+"""What declared checks come to, and what speaks for enforcing them."""

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from apimend.model.desired import Desired
-from apimend.model.errors import ApimendError, Denied, Final, Gone, Rejected
+from apimend.model.errors import ApimendError, Denied, Final, Gone, Rejected, Unavailable
 from apimend.model.ids import ResourceId
 from apimend.ports import InstanceReader, VisitContext
 from apimend.posture.estate import Estate, Gap, Reading, service_reading
@@ -95,6 +95,13 @@ def _changes(instance: ResourceId, now: datetime) -> str:
 
 _EVERYWHERE = frozenset({"network", "stores"})
 """Networks and vaults often lie in a subscription of their own."""
+
+_CONFIRMED = {
+    "monitor": ("Microsoft.Insights/metricAlerts", "2018-03-01"),
+    "assignments": ("Microsoft.Authorization/policyAssignments", "2022-06-01"),
+    "roles": ("Microsoft.Authorization/roleAssignments", "2022-04-01"),
+    "network": ("Microsoft.Network/virtualNetworks", "2024-05-01"),
+}
 
 NETWORK_TYPES = (
     "Microsoft.Network/virtualNetworks",
@@ -331,7 +338,7 @@ def _subject(read: Read, reader: InstanceReader) -> str:
 
 async def _value(read: Read, reader: InstanceReader, context: VisitContext) -> Any:
     if read.place is Place.GRAPH:
-        return await reader.query(read.path, everywhere=read.key in _EVERYWHERE)
+        return await _queried(read, reader)
     if read.place is Place.OWN:
         return await _OWN[read.key](reader)
     id = ResourceId.of(_subject(read, reader))
@@ -344,6 +351,21 @@ async def _value(read: Read, reader: InstanceReader, context: VisitContext) -> A
 
 def _odd(blank: Reading, error: Exception) -> Reading:
     return replace(blank, gap=Gap.UNREAD, why=f"{blank.key} has an unknown form ({type(error).__name__}).")
+
+
+async def _queried(read: Read, reader: InstanceReader) -> Any:
+    """
+    The rows of a query. Resource Graph leaves out what we may not read, without a word: where it shows nothing that
+    can't be, or nothing that a control would blame somebody for, Resource Manager is asked, which says so.
+    """
+    rows = await reader.query(read.path, everywhere=read.key in _EVERYWHERE)
+    if rows or read.key not in _CONFIRMED:
+        return rows
+    kind, version = _CONFIRMED[read.key]
+    id = ResourceId.of(f"/subscriptions/{reader.instance.subscription}/providers/{kind}")
+    if await reader.listed(id, version):
+        raise Unavailable("Resource Graph does not show it yet.")
+    return rows
 
 
 def _gap(read: Read, blank: Reading, error: ApimendError) -> Reading:

@@ -33,11 +33,17 @@ def gateway_public(estate: Estate) -> Iterator[Evidence]:
         yield access.found(True, "not open to the Internet", f"The gateway is {seen.value}.")
     elif declared == "public":
         yield access.found(True, "as declared: public", "It is open, as declared.")
-    elif networks.proxies(estate) and declared in ("", "fronted"):
-        yield access.found(True, "as declared: fronted", "An Application Gateway stands in front (see N6 and N7).")
+    elif declared in ("", "fronted") and _is_fronted(estate):
+        yield access.found(True, "as declared: fronted", "A firewall stands in front and can't be gone around.")
     else:
         closes = "" if estate.tier.name not in ("Consumption", "BasicV2") else " This tier can't close it."
         yield access.found(False, "Disabled, or internal mode", f"The gateway is open to the Internet.{closes}")
+
+
+def _is_fronted(estate: Estate) -> bool:
+    fronts = networks.proxies(estate)
+    held = (found.ok for front in fronts for found in _firewall(estate, front))
+    return bool(fronts) and all(held) and _filtered(estate)
 
 
 def public_beside_private_endpoint(estate: Estate) -> Iterator[Evidence]:
@@ -209,7 +215,7 @@ CONTROLS = (
         family=Family.NETWORK,
         title="The gateway is open to the Internet",
         severity=Severity.HIGH,
-        needs=("service", "network"),
+        needs=("service", "network", "survey"),
         exposed=True,
         why="A gateway that is open to the Internet is attacked directly.",
         mend="Inject it in internal mode, or give it a private endpoint and set public access to Disabled, or put a "

@@ -10,9 +10,10 @@ import pytest
 
 from apimend.model.posture import Verdict
 from apimend.posture.reads import READS
+from emulator import Tenant
 from remediators.posture import CONTROLS
 from tests.posture.stand import Stand, standing
-from tests.posture.tenant import SERVICE, SUBNET, VNET, Edit
+from tests.posture.tenant import SERVICE, SUBNET, VNET, Edit, tenant
 
 DENIED = {
     "loggers": ("*/loggers", {"S4", "L5"}),
@@ -56,6 +57,20 @@ async def test_a_provider_that_is_not_registered_is_said_to_be_so(stand: Stand) 
 
     assert "The provider Microsoft.Security is not registered in the subscription." == found["L7"].reason
     assert Verdict.UNKNOWN is found["L7"].verdict
+
+
+async def test_what_resource_graph_hides_is_no_failure() -> None:
+    """
+    Resource Graph leaves out what we may not read: with rights on the instance alone, nobody is blamed for it.
+    """
+    roles = [{"principal": "apimend", "role": "API Management Service Reader Role", "scope": "service contoso-prod"}]
+    content = Tenant.of({**tenant().content, "roles": [tenant().content["roles"][0], *roles]})
+    async with standing(content) as stand:
+        found = await stand.look()
+    outside = ("N3", "L1", "L3", "L4", "L6", "L8", "L9", "I10", "I11", "I12", "C2", "C3", "C12", "C11", "D10")
+
+    assert [Verdict.UNKNOWN] * len(outside) == [found[id].verdict for id in outside]
+    assert Verdict.PASS is found["D1"].verdict
 
 
 async def test_casing_does_not_matter(stand: Stand) -> None:

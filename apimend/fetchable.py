@@ -26,7 +26,7 @@ async def _fault(reader: InstanceReader, service: Service, entry: Hostname) -> s
     names = [segment for segment in parts.path.split("/") if segment]
     if len(names) < 2:
         return f"{entry.host}: {entry.key_vault_id!r} is no Key Vault secret identifier."
-    if not _has_identity(service, entry):
+    if not service.principal(entry.identity_client_id):
         who = f"identity {entry.identity_client_id}" if entry.identity_client_id else "system-assigned identity"
         return f"{entry.host}: the {who} that fetches its certificate is gone from the service."
     try:
@@ -36,10 +36,3 @@ async def _fault(reader: InstanceReader, service: Service, entry: Hostname) -> s
     except Denied:
         return f"{entry.host}: Azure's last fetch of its certificate failed." if entry.status == "Failed" else ""
     return "" if found.enabled else f"{entry.host}: the Key Vault certificate {names[1]} is disabled."
-
-
-def _has_identity(service: Service, entry: Hostname) -> bool:
-    if not entry.identity_client_id:
-        return bool(service.system_principal)
-    wanted = entry.identity_client_id.casefold()
-    return any(user.client_id.casefold() == wanted for user in service.user_identities)

@@ -22,7 +22,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from apimend.model.azure import Certificate, VaultCertificate
+from apimend.model.azure import Certificate, Service, VaultCertificate
 from apimend.model.check import Form
 from apimend.model.desired import DeclaredCertificate, DeclaredClient, Desired
 from apimend.model.errors import Denied, Final, Gone
@@ -38,7 +38,7 @@ _PKCS12 = "application/x-pkcs12"
 class Attached:
     """What is attached, and what the vaults hold for each declared certificate (or why that can't be seen)."""
 
-    instance: InstanceId
+    service: Service
     entities: tuple[Certificate, ...]
     vault: Mapping[str, VaultCertificate | Final]
     secret_ids: Mapping[str, str]
@@ -49,7 +49,11 @@ class ClientCertificateMissing:
     watches = frozenset({"certificates"})
     safety = Safety.SAFE
     reads = frozenset(
-        {"Microsoft.ApiManagement/service/certificates/read", "Microsoft.KeyVault/vaults/certificates/read"}
+        {
+            "Microsoft.ApiManagement/service/read",
+            "Microsoft.ApiManagement/service/certificates/read",
+            "Microsoft.KeyVault/vaults/certificates/read",
+        }
     )
     writes = frozenset(
         {
@@ -59,13 +63,14 @@ class ClientCertificateMissing:
     )
 
     async def observe(self, reader: InstanceReader, desired: Desired, context: VisitContext) -> Attached:
+        service = await reader.service()
         if not desired.certificates and not context.thorough and not _by_attached(desired):
-            return Attached(instance=reader.instance, entities=(), vault={}, secret_ids={})
+            return Attached(service=service, entities=(), vault={}, secret_ids={})
         entities, held = await asyncio.gather(
             reader.certificates(), asyncio.gather(*(_held(reader, declared) for declared in desired.certificates))
         )
         return Attached(
-            instance=reader.instance,
+            service=service,
             entities=entities,
             vault={declared.id: found for declared, found in zip(desired.certificates, held, strict=True)},
             secret_ids={
@@ -80,12 +85,12 @@ class ClientCertificateMissing:
         for declared in desired.certificates:
             entity = _entity(observed, declared.id)
             same = entity is not None and _same(entity, _wanted(declared, observed))
-            faults = _faults(declared, observed.vault[declared.id], context.now, observed.instance, attached=same)
+            faults = _faults(declared, observed.vault[declared.id], context.now, observed.service.id, attached=same)
             findings += faults
             change = _change(declared, entity, observed)
             if change is not None and change.kind is Kind.CERTIFICATE_REFRESH and _swaps(entity, desired, context.now):
                 findings.append(_swap(change.target, declared))
-            elif change is not None and not any(finding.blocks for finding in faults):
+            elif change is not None and not any(finding.blocks for finding in faults) and _can_ask(declared, observed):
                 changes.append(change)
         changes += [
             change for client in desired.clients if _by_attached(desired) for change in _recognised(client, observed)
@@ -96,6 +101,11 @@ class ClientCertificateMissing:
 def _by_attached(desired: Desired) -> bool:
     """Whether callers are recognised by what is attached to the service."""
     return desired.check is not None and desired.check.form is Form.ATTACHED
+
+
+def _can_ask(declared: DeclaredCertificate, observed: Attached) -> bool:
+    """Whether the service has the identity that is to fetch it; `vault_access_missing` tells where it has not."""
+    return bool(observed.service.principal(declared.identity))
 
 
 def _entity(observed: Attached, id: str) -> Certificate | None:
@@ -112,7 +122,7 @@ async def _held(reader: InstanceReader, declared: DeclaredCertificate) -> VaultC
 def _change(declared: DeclaredCertificate, entity: Certificate | None, observed: Attached) -> Change | None:
     wanted = _wanted(declared, observed)
     after = canonical({"keyVault": wanted})
-    target = entity.id if entity else observed.instance.child("certificates", declared.id)
+    target = entity.id if entity else observed.service.id.child("certificates", declared.id)
     if entity is None:
         why = f"The certificate {declared.id} is not attached."
         return _write(target, before=None, after=after, reason=why, was="not attached", will=_words(wanted))
@@ -143,7 +153,7 @@ def _recognised(client: DeclaredClient, observed: Attached) -> Iterator[Change]:
         return
     entity = _entity(observed, client.name)
     yield _write(
-        entity.id if entity else observed.instance.child("certificates", client.name),
+        entity.id if entity else observed.service.id.child("certificates", client.name),
         before=canonical({"keyVault": _vault_of(entity) or None}) if entity else None,
         after=canonical({"data": base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()}),
         reason=f"The check lets in what is attached, and the certificate of {client.name} is not.",

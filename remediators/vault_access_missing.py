@@ -155,7 +155,7 @@ async def _door(reader: InstanceReader, service: Service, vault: str, identity: 
         return None
     if found is None:
         return None
-    principal = _principal(service, identity)
+    principal = service.principal(identity)
     if not principal or not found.rbac:
         return Door(vault=found, grants=())
     try:
@@ -173,17 +173,10 @@ async def _subnet(reader: InstanceReader, service: Service) -> Subnet | None:
         return None
 
 
-def _principal(service: Service, identity: str) -> str:
-    if not identity:
-        return service.system_principal
-    users = service.user_identities
-    return next((user.principal_id for user in users if user.client_id.casefold() == identity.casefold()), "")
-
-
 def _judged(use: Use, observed: Access) -> Iterator[Finding]:
     """What stands between an identity and a certificate, the nearest first."""
     service = observed.service
-    principal, door = _principal(service, use.identity), observed.door(use)
+    principal, door = service.principal(use.identity), observed.door(use)
     if not principal:
         yield _no_identity(use, service)
     elif door is None:

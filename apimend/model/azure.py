@@ -94,6 +94,13 @@ class Service:
         """The hosts that callers of APIs come in by."""
         return tuple(entry for entry in self.hostnames if entry.is_proxy)
 
+    def principal(self, client_id: str | None) -> str:
+        """The object id of its identity with this client id, or of the system-assigned one; empty: it has none."""
+        if not client_id:
+            return self.system_principal
+        wanted = client_id.casefold()
+        return next((user.principal_id for user in self.user_identities if user.client_id.casefold() == wanted), "")
+
     def negotiates(self, host: Hostname) -> bool:
         """Whether this gateway host asks for a client certificate, by the switch of the tier."""
         return host.negotiates if self.tier.is_classic else bool(self.enable_client_certificate)

@@ -150,6 +150,17 @@ async def test_access_that_is_there_is_left_alone(alter: Callable[[Content], Non
         assert 0 == await writes_of_another_look(world)
 
 
+async def test_nothing_is_asked_with_an_identity_that_is_not_there() -> None:
+    """
+    A call that can only fail is not made.
+    """
+    async with opened(desired("certificates: [partner]"), alter=without_identity) as world:
+        mark = world.mark()
+        await look(world)
+
+        assert [] == world.writes(mark)
+
+
 async def test_what_is_not_seen_is_unknown_until_azure_has_refused() -> None:
     """
     A role that is not seen may come through a group: it is told as unknown, and as certain once a fetch has failed.

@@ -57,6 +57,9 @@ def _backend(write: Write) -> tuple[Json, Mapping[str, Any]]:
         for name in ("url", "protocol"):
             if not properties.get(name):
                 raise validation(name, f"Backend's {name} should not be empty.")
+    else:
+        # A pool has neither URL nor protocol; how Azure says so was not recorded.
+        properties = {name: value for name, value in properties.items() if name not in ("url", "protocol") or value}
     return {"title": None, **properties}, hidden
 
 

@@ -324,29 +324,27 @@ def _pair(text: str, scanned: Scanned) -> list[int]:
 
 
 def _only_root(text: str, scanned: Scanned, partners: list[int]) -> int:
-    roots: list[int] = []
-    index = 0
+    tags, root, index = scanned.tags, -1, 0
     while index < len(partners):
-        if scanned.tags[index].name:
-            roots.append(index)
+        if tags[index][1]:
+            if root >= 0:
+                not_understood(text, _start_of(scanned, index), "the document has a second root element")
+            root = index
         index = partners[index] + 1
-    if not roots:
+    if root < 0:
         not_understood(text, len(text), "the document has no root element")
-    if len(roots) > 1:
-        not_understood(text, _start_of(scanned, roots[1]), "the document has a second root element")
-    name = scanned.tags[roots[0]].name
+    name = tags[root][1]
     if name not in ROOTS:
-        not_understood(text, _start_of(scanned, roots[0]), f"the root is `{name}`, neither `policies` nor `fragment`")
-    return roots[0]
+        not_understood(text, _start_of(scanned, root), f"the root is `{name}`, neither `policies` nor `fragment`")
+    return root
 
 
 def _sections(text: str, scanned: Scanned, partners: list[int], root: int) -> dict[str, int]:
     sections: dict[str, int] = {}
-    if scanned.tags[root].name == "fragment":
-        return sections
-    index = root + 1
-    while index < partners[root]:
-        name = scanned.tags[index].name
+    tags, last = scanned.tags, partners[root]
+    index = last if tags[root][1] == "fragment" else root + 1
+    while index < last:
+        name = tags[index][1]
         if name in sections:
             not_understood(text, _start_of(scanned, index), f"section `{name}` stands twice")
         if name:

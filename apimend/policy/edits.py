@@ -64,13 +64,13 @@ Lines = Sequence[tuple[int, str]]
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """The text with the edits made. Overlapping edits are a ValueError; no edit gives back the same object."""
-    ordered = sorted(edits, key=itemgetter(0))
+    ordered = list(edits)
     if len(ordered) == 1:
         (start, end), new = ordered[0]
         return text[:start] + new + text[end:]
     pieces: list[str] = []
     position = 0
-    for edit in ordered:
+    for edit in sorted(ordered, key=itemgetter(0)):
         if edit.span.start < position:
             raise ValueError(f"two edits overlap at {edit.span.start}")
         pieces += (text[position : edit.span.start], edit.text)

@@ -62,8 +62,10 @@ class ExpressionCheck:
 
 def read_expression_check(choose: Element) -> ExpressionCheck | None:
     """What a `choose` demands, where it is a check in the documented form; else None."""
+    if choose.name != "choose":
+        return None
     children = choose.children
-    if choose.name != "choose" or choose.attributes or choose.own_text.strip() or len(children) != 1:
+    if choose.attributes or choose.own_text.strip() or len(children) != 1:
         return None
     when = children[0]
     if when.name != "when" or set(when.attributes) != {"condition"} or when.own_text.strip():

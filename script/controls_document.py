@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from apimend.model.features import FEATURES
 from apimend.posture.control import Control, Statement
-from apimend.posture.reads import READS
+from apimend.posture.table import READS
 from remediators.posture import CONTROLS, STATEMENTS
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "controls.md"

@@ -1,15 +1,13 @@
 """
-What the controls need, how it is read, and with which permission: one table.
+Reads what the controls need: what a visit calls for, by the table.
 
 Called by the posture's rule with a visit's reader, which reads each resource once. It judges nothing, and a read that
 fails spoils nothing but itself: the reading says why.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import Enum
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from apimend.model.desired import Desired
@@ -17,10 +15,9 @@ from apimend.model.errors import ApimendError, Denied, Final, Gone, Rejected, Un
 from apimend.model.ids import ResourceId
 from apimend.ports import InstanceReader, VisitContext
 from apimend.posture.estate import Estate, Gap, Reading, service_reading
+from apimend.posture.table import APIM, READS, Place, Read
 from apimend.survey import Survey, survey
 
-APIM = "2024-05-01"
-_APIM = "Microsoft.ApiManagement/service/"
 _UNREGISTERED = (
     "invalidresourcetype",
     "invalidresourcenamespace",
@@ -28,71 +25,8 @@ _UNREGISTERED = (
     "subscription not registered",
     "subscriptionnotregistered",
 )
-
-
 _ODD = (AttributeError, KeyError, TypeError, ValueError)
 """What reading JSON of an unknown form raises: a reading that failed, no reason to break the visit."""
-
-
-class Place(Enum):
-    """Where a read begins."""
-
-    INSTANCE = "instance"
-    SUBSCRIPTION = "subscription"
-    GRAPH = "Resource Graph"
-    OWN = "its own way"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Read:
-    """
-    One read. `path` is below the instance or the subscription, or a query of Resource Graph. `touch` is the segment
-    below the instance by which an event calls for it; `free`: mTLS has read it on a visit that looks closely.
-    """
-
-    key: str
-    place: Place
-    actions: tuple[str, ...]
-    path: str = ""
-    api_version: str = APIM
-    one: bool = False
-    touch: str = ""
-    free: bool = False
-    filter: Callable[[ResourceId, datetime], str] | None = None
-
-
-def _list(segment: str, *actions: str, path: str = "", free: bool = False, touch: str = "") -> Read:
-    return Read(
-        key=segment,
-        place=Place.INSTANCE,
-        path=path or segment,
-        actions=tuple(f"{_APIM}{action}/read" for action in actions or (segment,)),
-        touch=touch or segment,
-        free=free,
-    )
-
-
-def _one(path: str, action: str, touch: str) -> Read:
-    return Read(key=path, place=Place.INSTANCE, path=path, one=True, actions=(f"{_APIM}{action}/read",), touch=touch)
-
-
-def _beside(key: str, path: str, version: str, *actions: str, place: Place, one: bool = False, **more: Any) -> Read:
-    return Read(key=key, place=place, path=path, api_version=version, one=one, actions=actions, **more)
-
-
-def _graph(key: str, table: str, types: Sequence[str], *actions: str) -> Read:
-    listed = ", ".join(f"'{each.casefold()}'" for each in types)
-    query = f"{table} | where type in~ ({listed}) | project id, name, type, location, tags, sku, properties"
-    return Read(
-        key=key, place=Place.GRAPH, path=query, api_version="", actions=actions or tuple(f"{t}/read" for t in types)
-    )
-
-
-def _changes(instance: ResourceId, now: datetime) -> str:
-    since = (now - timedelta(days=89)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"eventTimestamp ge '{since}' and resourceGroupName eq '{instance.resource_group}'"
-
-
 _EVERYWHERE = frozenset({"network", "stores"})
 """Networks and vaults often lie in a subscription of their own."""
 
@@ -102,175 +36,6 @@ _CONFIRMED = {
     "roles": ("Microsoft.Authorization/roleAssignments", "2022-04-01"),
     "network": ("Microsoft.Network/virtualNetworks", "2024-05-01"),
 }
-
-NETWORK_TYPES = (
-    "Microsoft.Network/virtualNetworks",
-    "Microsoft.Network/networkSecurityGroups",
-    "Microsoft.Network/publicIPAddresses",
-    "Microsoft.Network/networkWatchers/flowLogs",
-    "Microsoft.Network/applicationGateways",
-    "Microsoft.Network/applicationGatewayWebApplicationFirewallPolicies",
-)
-MONITOR_TYPES = (
-    "Microsoft.Insights/metricAlerts",
-    "Microsoft.Insights/activityLogAlerts",
-    "Microsoft.Insights/scheduledQueryRules",
-    "Microsoft.Insights/actionGroups",
-    "Microsoft.Security/automations",
-)
-STORE_TYPES = ("Microsoft.KeyVault/vaults", "Microsoft.Storage/storageAccounts")
-_ROLES = ("Microsoft.Authorization/roleAssignments", "Microsoft.Authorization/roleDefinitions")
-_PIM = "Microsoft.Authorization"
-_INSIGHTS = "Microsoft.Insights"
-
-READS: Mapping[str, Read] = {
-    read.key: read
-    for read in (
-        Read(key="service", place=Place.OWN, actions=(f"{_APIM}read",), free=True),
-        Read(
-            key="survey",
-            place=Place.OWN,
-            free=True,
-            actions=tuple(
-                f"{_APIM}{each}/read"
-                for each in (
-                    "allPolicies",
-                    "apis",
-                    "apis/operations",
-                    "apis/operations/policies",
-                    "apis/policies",
-                    "apis/revisions",
-                    "policies",
-                    "policyFragments",
-                    "products",
-                    "products/apis",
-                    "products/policies",
-                )
-            ),
-        ),
-        _list("apis", free=True),
-        Read(key="revisions", place=Place.OWN, actions=(f"{_APIM}apis/read", f"{_APIM}apis/revisions/read")),
-        _list("allPolicies"),
-        _list("products", "products", "products/groups", path="products?expandGroups=true"),
-        _list("subscriptions"),
-        _list("namedValues"),
-        _list("backends"),
-        _list("certificates"),
-        _list("loggers"),
-        _list("diagnostics"),
-        Read(
-            key="api diagnostics", place=Place.OWN, actions=(f"{_APIM}apis/diagnostics/read",), touch="apis/diagnostics"
-        ),
-        _list("identityProviders"),
-        _one("portalconfigs/default", "portalconfigs", "portalconfigs"),
-        _one("portalsettings/signup", "portalsettings", "portalsettings"),
-        _one("tenant/access", "tenant", "tenant"),
-        _one("tenant/gitAccess", "tenant", "tenant"),
-        _list("gateways"),
-        Read(
-            key="gateway hosts",
-            place=Place.OWN,
-            actions=(f"{_APIM}gateways/read", f"{_APIM}gateways/hostnameConfigurations/read"),
-            touch="gateways",
-        ),
-        _graph("network", "resources", NETWORK_TYPES),
-        _graph("monitor", "resources", MONITOR_TYPES),
-        _graph("stores", "resources", STORE_TYPES),
-        _graph("defender", "securityresources", ("Microsoft.Security/assessments",)),
-        _graph(
-            "assignments",
-            "policyresources",
-            ("Microsoft.Authorization/policyAssignments", "Microsoft.PolicyInsights/policyStates"),
-            "Microsoft.Authorization/policyAssignments/read",
-            "Microsoft.PolicyInsights/policyStates/queryResults/read",
-        ),
-        _graph("advisor", "advisorresources", ("Microsoft.Advisor/recommendations",)),
-        _graph("roles", "authorizationresources", _ROLES),
-        _beside(
-            "resource logs",
-            "providers/Microsoft.Insights/diagnosticSettings",
-            "2021-05-01-preview",
-            f"{_INSIGHTS}/diagnosticSettings/read",
-            place=Place.INSTANCE,
-        ),
-        _beside(
-            "activity logs",
-            "providers/Microsoft.Insights/diagnosticSettings",
-            "2021-05-01-preview",
-            f"{_INSIGHTS}/diagnosticSettings/read",
-            place=Place.SUBSCRIPTION,
-        ),
-        Read(
-            key="log tables",
-            place=Place.OWN,
-            api_version="2023-09-01",
-            actions=(
-                "Microsoft.OperationalInsights/workspaces/read",
-                "Microsoft.OperationalInsights/workspaces/tables/read",
-            ),
-        ),
-        _beside(
-            "changes",
-            "providers/Microsoft.Insights/eventtypes/management/values",
-            "2015-04-01",
-            f"{_INSIGHTS}/eventtypes/values/read",
-            place=Place.SUBSCRIPTION,
-            filter=_changes,
-        ),
-        _beside(
-            "locks",
-            "providers/Microsoft.Authorization/locks",
-            "2016-09-01",
-            "Microsoft.Authorization/locks/read",
-            place=Place.INSTANCE,
-        ),
-        _beside(
-            "group locks",
-            "providers/Microsoft.Authorization/locks",
-            "2016-09-01",
-            "Microsoft.Authorization/locks/read",
-            place=Place.SUBSCRIPTION,
-        ),
-        *(
-            _beside(
-                key,
-                f"providers/{_PIM}/{kind}",
-                "2020-10-01",
-                f"{_PIM}/{kind}/read",
-                place=Place.INSTANCE,
-                filter=lambda _instance, _now: "atScope()",
-            )
-            for key, kind in (
-                ("active roles", "roleAssignmentScheduleInstances"),
-                ("eligible roles", "roleEligibilityScheduleInstances"),
-                ("role policies", "roleManagementPolicyAssignments"),
-            )
-        ),
-        _beside(
-            "api collections",
-            "providers/Microsoft.Security/apiCollections",
-            "2023-11-15",
-            "Microsoft.Security/apiCollections/read",
-            place=Place.INSTANCE,
-        ),
-        _beside(
-            "defender plan",
-            "providers/Microsoft.Security/pricings/Api",
-            "2024-01-01",
-            "Microsoft.Security/pricings/read",
-            place=Place.SUBSCRIPTION,
-            one=True,
-        ),
-        _beside(
-            "security contacts",
-            "providers/Microsoft.Security/securityContacts",
-            "2023-12-01-preview",
-            "Microsoft.Security/securityContacts/read",
-            place=Place.SUBSCRIPTION,
-        ),
-    )
-}
-"""Every read there is, by key."""
 
 
 def wanted(context: VisitContext) -> frozenset[str]:

@@ -10,7 +10,8 @@ from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
 from apimend.posture.control import Control
 from apimend.posture.estate import Estate
 from apimend.posture.judge import judge
-from apimend.posture.reads import READS, look
+from apimend.posture.reads import look
+from apimend.posture.table import READS
 from remediators.posture import (
     access_too_wide,
     network_open,

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from apimend.model.posture import Verdict
-from apimend.posture.reads import READS
+from apimend.posture.table import READS
 from emulator import Tenant
 from remediators.posture import CONTROLS
 from tests.posture.stand import Stand, standing

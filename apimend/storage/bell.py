@@ -58,7 +58,8 @@ class Bell:
         """A visit is over. It carries the new ticket if another one has to follow."""
         again = None if again_after is None else now + _delay(again_after)
         done = replace(self, seen=max(self.seen, visit.rung), held_until=again if hold else None)
-        if self.ticket == visit.ticket:
+        asked = self.rung > visit.rung and self.trigger is not None and self.trigger.cause in PEOPLE
+        if self.ticket == visit.ticket or (hold and not asked):  # whoever rang for sooner has to wait with us
             done = replace(done, ticket="", due=None)
         wanted = again
         if self.rung > visit.rung and not (hold and again):

@@ -2,17 +2,27 @@
 What the tests of the engine do to the world of the main job: order, look at the gateway's side, fail updates.
 """
 
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from apimend.model.ids import InstanceId
 from apimend.model.runs import Order, OrderKind
 from demo.world import World
-from tests.job.conftest import INSTANCE, opened, touch
+from emulator import Options
+from tests.job import conftest as job
+from tests.job.conftest import INSTANCE, touch
 
 ID = InstanceId.of(INSTANCE)
 POLICY = f"{INSTANCE}/policies/policy"
 
 __all__ = ["ID", "INSTANCE", "POLICY", "checks", "codes", "negotiates", "opened", "order", "results", "switch", "touch"]
+
+
+def opened(text: str | None = None, **more: Any) -> AbstractAsyncContextManager[World]:
+    """A world in which updates are short, unless told otherwise."""
+    return job.opened(text, **{"options": replace(Options(), update_duration=timedelta(minutes=3)), **more})
 
 
 async def order(world: World, kind: OrderKind, *, run: str = "", lasts: timedelta | None = None) -> Order:

@@ -7,6 +7,7 @@ changes nothing) and local (an API more or less moves no other check). It must n
 check that isn't ours: what it can't do it says.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -31,11 +32,12 @@ from apimend.policy.grade import Verdict, grade
 from apimend.policy.guard import Guard
 from apimend.policy.pipeline import Pipelines
 from apimend.policy.placed import Left, PlacedEdit, Placement, Unplaced
-from apimend.policy.topology import GLOBAL, Host, Standards, Topology, scope_of
+from apimend.policy.topology import GLOBAL, Host, ReadDocument, Standards, Topology, scope_of
 from apimend.policy.walk import Cause
 from apimend.policy.wish import Wish, documents_for, guard_for, outer_answers, own_scope
 
 ROUNDS = 8
+_REVISION = re.compile(r";rev=[^/]*")
 _NOT_OURS = "the check there was not put in by Apimend, so it is neither changed nor doubled"
 KIB = 1024
 
@@ -55,6 +57,7 @@ def place(topology: Topology, standards: Standards, wish: Wish) -> Placement:
         work.put_own(scope)
     if wish.check is not None:
         work.put(GLOBAL, wish.check, "every call passes here, save below a document without `<base />`")
+    work.bring_up_to_date()
     work.reach_the_rest()
     after = judge(work.topology, standards)
     return Placement(edits=tuple(work.edits()), unplaced=tuple(dict.fromkeys(work.left())), before=before, after=after)
@@ -144,6 +147,22 @@ class _Work:
             self._cleared.add(scope)
             self._store(scope, document, text, "the check is declared absent")
 
+    def bring_up_to_date(self) -> None:
+        """The checks that we put further in, as they are wished now: with today's pins, enforcing or observing."""
+        for scope, document in sorted(self.topology.documents.items()):
+            if scope not in self._tried and self._holds_ours(document):
+                own = max((each for each in self.wish.scopes if _belongs(scope, each)), key=len, default=None)
+                check = self.wish.check if own is None else self.wish.scopes[own]
+                if check is not None:
+                    self.put(scope, check, "our check there is not as it is declared now", own=own)
+
+    def _holds_ours(self, document: ReadDocument) -> bool:
+        try:
+            found = () if isinstance(document, PolicyNotUnderstood) else find_checks(document)
+        except PolicyNotUnderstood:
+            return False
+        return any(self._is_ours(each, None) for each in found)
+
     def reach_the_rest(self) -> None:
         """A check of its own for every document that the checks so far do not reach behind."""
         for _ in range(ROUNDS):
@@ -202,10 +221,18 @@ class _Work:
             yield PlacedEdit(scope=scope, before=self._before[scope], after=document.text, reason=self._reasons[scope])
 
     def _uncovered(self) -> Iterator[Judgement]:
-        """Calls that meet no check of ours, at the hosts and gateways that are not left out."""
-        for judgement in judge_calls(self.topology, self.standards, above=Verdict.OBSERVED_ONLY):
-            if self.wish.is_meant(judgement.host, judgement.gateway):
+        """Calls that meet no check as it is wished, at the hosts and gateways that are not left out."""
+        for judgement in judge_calls(self.topology, self.standards, above=Verdict.WAIVED):
+            if self.wish.is_meant(judgement.host, judgement.gateway) and not self._is_observed(judgement):
                 yield judgement
+
+    def _is_observed(self, judgement: Judgement) -> bool:
+        """Whether a call is observed, and no more is wished: a check that is to be enforced has to get there yet."""
+        if judgement.verdict is not Verdict.OBSERVED_ONLY:
+            return False
+        own = own_scope(self.topology, self.wish, judgement)
+        check = self.wish.check if own is None else self.wish.scopes[own]
+        return check is None or check.ignore_error
 
     def _with(self, scope: str, document: Document, check: ClientCertificateCheck, guard: Guard) -> str | None:
         found = find_checks(document)
@@ -310,13 +337,19 @@ def _in_use(host: Host, topology: Topology) -> bool:
     return any(host.serves(api) for api in topology.apis) or not topology.apis
 
 
+def _belongs(scope: str, declared: str) -> bool:
+    """Whether a document, of whichever revision, lies in a declared scope."""
+    return any(f"{each}/".startswith(f"{declared}/") for each in (scope, _REVISION.sub("", scope)))
+
+
 def _scope_to_mend(pipelines: Pipelines, judgement: Judgement, topology: Topology) -> str | None:
     """The document in which a check of its own would help; None where none would."""
     api = next(each for each in topology.apis if each.name == judgement.api)
     if judgement.cause is Cause.GUARD and judgement.document == GLOBAL:
         # Guards can't tell revisions apart: one that spares a waived revision spares the others too.
         return api.scope
-    if judgement.cause not in (Cause.NO_CHECK, Cause.BEFORE_CHECK):
+    is_observed = judgement.verdict is Verdict.OBSERVED_ONLY
+    if not is_observed and judgement.cause not in (Cause.NO_CHECK, Cause.BEFORE_CHECK):
         return None
     if not judgement.document.startswith("fragment "):
         return judgement.document

@@ -175,3 +175,34 @@ async def test_the_host_header_opens_no_door_of_a_guarded_check() -> None:
 
     assert {HOST: Verdict.COVERED, "plain.contoso.test": Verdict.BYPASSED} == verdicts
     assert seen.forwarded
+
+
+CLAIMS = (Verdict.OBSERVED_ONLY, Verdict.WEAKER, Verdict.FORGEABLE, Verdict.BYPASSED, Verdict.LOCKED_OUT)
+
+
+@pytest.mark.parametrize("claimed", CLAIMS, ids=[each.word for each in CLAIMS])
+async def test_a_false_verdict_is_noticed(claimed: Verdict) -> None:
+    """
+    The comparison has teeth: of an operation that is covered, no other verdict agrees with what the callers get.
+    """
+    async with small(api()) as stand:
+        await stand.write("strict", "apis/orders", policy(pinned(stand.who.ally)))
+        found, standards = await stand.read("strict")
+        judgement = next(each for each in judge_calls(found.topology, standards) if each.host)
+        way = next(ways(stand, "strict", judgement))
+        seen = await try_way(stand, way)
+
+    assert ("", True) == (disagreement(way, Verdict.COVERED, seen), bool(disagreement(way, claimed, seen)))
+
+
+async def test_a_false_claim_of_coverage_is_noticed() -> None:
+    """
+    Where nothing is checked, "covered" is refuted by whoever calls.
+    """
+    async with small(api()) as stand:
+        found, standards = await stand.read("strict")
+        judgement = next(each for each in judge_calls(found.topology, standards) if each.host)
+        way = next(ways(stand, "strict", judgement))
+        seen = await try_way(stand, way)
+
+    assert "somebody else gets something" in disagreement(way, Verdict.COVERED, seen)

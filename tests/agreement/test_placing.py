@@ -10,7 +10,22 @@ from typing import Any
 import pytest
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
-from apimend.policy import Cause, Coverage, Placement, Standards, Topology, Verdict, Wish, judge, judge_calls, place
+from apimend.policy import (
+    Cause,
+    Coverage,
+    Document,
+    Placement,
+    Standards,
+    Topology,
+    Verdict,
+    Wish,
+    is_bare,
+    judge,
+    judge_calls,
+    place,
+    same_policy,
+    take_out,
+)
 from apimend.policy.topology import read_documents
 from tests.agreement.calls import ways
 from tests.agreement.stand import Stand, generated
@@ -76,7 +91,7 @@ async def test_the_promised_coverage_comes_true(seed: int, unchecked: bool, serv
                 disagreements.append(await compared(stand, way, judgement.verdict))
 
     assert [] == lost
-    assert placement.after.figures == judge(found.topology, standards).figures
+    assert placement.after.figures.verdicts == judge(found.topology, standards).figures.verdicts
     assert covered(placement.before) <= covered(placement.after)
     assert [] == [each for each in disagreements if each]
 
@@ -116,3 +131,79 @@ async def test_where_nothing_asks_for_certificates_nothing_is_placed() -> None:
         placement = place(found.topology, standards, wish(stand))
 
     assert ((), True) == (placement.edits, any(each.blocks for each in placement.unplaced))
+
+
+async def test_observing_comes_before_enforcing() -> None:
+    """
+    What only observes lets everybody pass, and is turned into a check in the same documents, in place.
+
+    The placement was wrong: it left what observes in documents without `<base />` as it was.
+    """
+    async with generated(0, unchecked=True, only="strict") as stand:
+        final = wish(stand)
+        assert final.check is not None
+        scopes = {scope: replace(check, ignore_error=True) for scope, check in final.scopes.items()}
+        observing = replace(final, check=replace(final.check, ignore_error=True), scopes=scopes)
+        first = await put_in(stand, "strict", observing)
+        seen = await verdicts(stand, "strict")
+        second = await put_in(stand, "strict", replace(final, ours=(*scopes.values(), replace(final.check))))
+
+        assert {edit.scope for edit in first.edits} == {edit.scope for edit in second.edits}
+        assert Verdict.OBSERVED_ONLY in seen
+        assert Verdict.COVERED not in seen
+        assert Verdict.COVERED in await verdicts(stand, "strict")
+
+
+async def test_new_pins_get_everywhere() -> None:
+    """
+    When clients are added, every check of ours lets them in, below documents without `<base />` too.
+
+    The placement was wrong: only the check at global scope got the new pins, so that a renewed client was refused.
+    """
+    async with generated(0, unchecked=True, only="strict") as stand:
+        old = check(stand.who.second)
+        await put_in(stand, "strict", wish(stand, check=old, scopes={}))
+        await put_in(stand, "strict", wish(stand, scopes={}, ours=(old,)))
+
+        assert Verdict.COVERED in await verdicts(stand, "strict")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_taking_out_leaves_what_was_there(service: str) -> None:
+    """
+    Every document means again what it meant before; those that were made for a check change nothing.
+    """
+    async with generated(1, unchecked=True, only=service) as stand:
+        before, _ = await stand.read(service)
+        placement = await put_in(stand, service, wish(stand))
+        found, standards = await stand.read(service)
+        checks = (check(stand.who.ally, stand.who.second), check(stand.who.ally))
+        removal = take_out(found.topology, standards, checks)
+
+    texts = {edit.scope: edit.after for edit in removal.edits}
+    assert {edit.scope for edit in placement.edits} == set(texts)
+    for scope, text in texts.items():
+        if scope in before.texts:
+            assert same_policy(Document.parse(before.texts[scope].text), Document.parse(text))
+        else:
+            assert is_bare(text)
+
+
+async def put_in(stand: Stand, service: str, wished: Wish) -> Placement:
+    """The placement of a wish, written."""
+    found, standards = await stand.read(service)
+    placement = place(found.topology, standards, wished)
+    for edit in placement.edits:
+        await stand.write(service, edit.scope, edit.after)
+    return placement
+
+
+async def verdicts(stand: Stand, service: str) -> set[Verdict]:
+    """The verdicts on all calls, after what they say was seen."""
+    found, standards = await stand.read(service)
+    seen = set()
+    for judgement in judge_calls(found.topology, standards):
+        for way in list(ways(stand, service, judgement))[:1]:
+            seen.add(judgement.verdict)
+            assert not await compared(stand, way, judgement.verdict)
+    return seen

@@ -12,7 +12,19 @@ from apimend.engine.approvals import CONTAINER
 from apimend.model.ids import InstanceId
 from apimend.model.runs import Order
 from demo.world import World
-from tests.web.stand import GROUP, INSTANCE, OTHER, Answered, ask, asking, principal, touch
+from tests.web.stand import (
+    APPROVERS,
+    GROUP,
+    INSTANCE,
+    OTHER,
+    Answered,
+    ask,
+    asking,
+    desired,
+    opened,
+    principal,
+    touch,
+)
 
 SIGNED_IN = {"APIMEND_SIGN_IN": "appservice"}
 LINK = {"APIMEND_APPROVAL": "link"}
@@ -214,3 +226,33 @@ async def test_another_site_can_order_nothing() -> None:
         ]
 
         assert [403, 403, 403, 202] == [answer.status for answer in tries]
+
+
+@pytest.mark.parametrize(
+    ("more", "ceiling", "stop", "results"),
+    [
+        ("", "enforce", False, {"converged"}),
+        ("", "enforce", True, {"refused"}),
+        ("    window: {days: [mon], from: '01:00', to: '02:00'}\n", "enforce", False, {"pending"}),
+        ("", "report", False, {"planned"}),
+    ],
+    ids=["free", "stopped", "outside of the window", "ceiling at report"],
+)
+async def test_an_approval_passes_no_other_guard(more: str, ceiling: str, stop: bool, results: set[str]) -> None:
+    """
+    Stop, window and ceiling count for what is approved too.
+    """
+    text = desired("ask", more=APPROVERS + more)
+    async with opened(text, ceiling=ceiling, settings=SIGNED_IN) as world:
+        who = principal(world, GROUP)
+        await touch(world)
+        run = await newest(world)
+        if stop:
+            await ask(world, "POST", "/api/stop", {"reason": "INC7"}, headers=who)
+        answer = await approve(world, run, headers=who)
+        await world.settle(3600)
+        last = await newest(world)
+
+        assert results == {last["result"]}
+        assert (ceiling == "report") == (answer.status == 403)
+        assert (results == {"converged"}) == bool(world.writes())

@@ -271,7 +271,7 @@ class VisitContext:
     `thorough`: look also at what a plain event on the service doesn't call for. `wrote` tells our writes to a
     resource, newest first, so that a rule knows its own work again. `handshakes` is what hosts showed from outside,
     by host in lower case: only where this visit looked. `walk`: ask every scope for its policy, because lists lag.
-    `show` looks at the certificate that a backend shows; None where nothing tells us to look, or nobody has time to.
+    `show` looks at the certificate that a backend shows; None where nothing tells us to look.
     """
 
     now: datetime

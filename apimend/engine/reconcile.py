@@ -215,7 +215,7 @@ class Engine:
             walk=look.walks,
             handshakes={shown.host.casefold(): shown for shown in look.handshakes},
             touched=look.touched,
-            show=self.prober.show if self.prober is not None and look.is_unhurried else None,
+            show=self.prober.show if self.prober is not None else None,
         )
         proposals = await asyncio.gather(*(self._propose(rule, look, context) for rule in self.remediators))
         coverage = next((p.coverage for p in proposals if p.coverage), None)

@@ -134,6 +134,22 @@ def trusting(content: Content) -> None:
     service["gateways"][0]["authorities"] = [{"certificate": "root", "trusted": True}]
 
 
+async def test_a_root_in_the_role_of_an_intermediate_is_put_right() -> None:
+    """
+    A root that the gateway has without trusting it ends no chain.
+    """
+
+    def untrusting(content: Content) -> None:
+        trusting(content)
+        content["services"][0]["gateways"][0]["authorities"][0]["trusted"] = False
+
+    async with opened(desired(), alter=untrusting) as world:
+        world.desired_file.write_text(with_trust("root", of_authorities(world, "root")), encoding="utf-8")
+        await look(world)
+
+        assert (await get(world, "gateways/hall/certificateAuthorities/root"))["isTrusted"]
+
+
 async def test_an_authority_that_is_there_is_left_alone() -> None:
     """
     Nothing is written where the gateway trusts what is declared.

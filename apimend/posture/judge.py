@@ -13,6 +13,7 @@ from apimend.model.desired import Attestation, Waiver
 from apimend.model.features import FEATURES, lacks
 from apimend.model.plan import Severity
 from apimend.model.posture import Assessment, Evidence, Verdict
+from apimend.model.words import did_you_mean
 from apimend.policy.topology import scope_of
 from apimend.posture.control import Control, Family, Statement
 from apimend.posture.doubt import Beside, Unsure
@@ -21,6 +22,7 @@ from apimend.posture.estate import Estate
 MOST, MOST_PASSING = 40, 5
 """Pieces of evidence that an assessment keeps: what is beyond is counted in its reason."""
 
+_SOON = timedelta(days=30)
 _NOT_CLOSED = frozenset({"", "public", "fronted"})
 
 
@@ -190,6 +192,17 @@ def attest(statement: Statement, estate: Estate) -> Assessment:
     return _waived(assessment, statement.names, (), estate)
 
 
+def reminders(statements: Sequence[Statement], estate: Estate) -> Iterator[str]:
+    """What people should hear of their attestations: those that end soon, and those that nobody can place."""
+    known = {name for statement in statements for name in statement.names}
+    for given in estate.desired.attestations:
+        word = given.control.casefold()
+        if word not in known:
+            yield f"{given.place}: no attestation is called {given.control}. {did_you_mean(word, known)}".rstrip()
+        elif estate.now < given.expires < estate.now + _SOON:
+            yield f"The attestation {given.control} of {given.owner} ends on {given.expires:%Y-%m-%d}: renew it."
+
+
 def _attestation(statement: Statement, estate: Estate) -> Attestation | None:
     """The one that holds longest, where several were given."""
     given = [one for one in estate.desired.attestations if one.control.casefold() in statement.names]
@@ -197,5 +210,4 @@ def _attestation(statement: Statement, estate: Estate) -> Attestation | None:
 
 
 def _reminder(expires: datetime, now: datetime) -> str:
-    days = (expires - now).days
-    return f" It ends in {days} days: renew it." if days < 30 else ""
+    return f" It ends in {(expires - now).days} days: renew it." if expires - now < _SOON else ""

@@ -9,7 +9,7 @@ from apimend.model.desired import Desired
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
 from apimend.posture.control import Control
 from apimend.posture.estate import Estate
-from apimend.posture.judge import judge
+from apimend.posture.judge import judge, reminders
 from apimend.posture.reads import look
 from apimend.posture.table import READS
 from remediators.posture import (
@@ -58,7 +58,8 @@ class BaselineUnmet:
         return await look(reader, desired, context)
 
     def plan(self, observed: Estate, desired: Desired, context: VisitContext) -> Proposal:
-        return Proposal(posture=judge(CONTROLS, STATEMENTS, observed))
+        told = tuple(reminders(STATEMENTS, observed)) if observed.whole else ()
+        return Proposal(posture=judge(CONTROLS, STATEMENTS, observed), notes=told)
 
 
 __all__ = ["CONTROLS", "STATEMENTS", "BaselineUnmet"]

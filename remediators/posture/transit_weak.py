@@ -100,7 +100,7 @@ def backend_over_plain_http(estate: Estate) -> Iterator[Evidence]:
     ):
         if node.text:
             plain = _is_plain(node.text, values)
-            yield node.found(_not(plain), "https", _why_plain(plain))
+            yield node.found(_not(plain), "https", _why_plain(plain), shown=_head(node.text))
     for written in documents.documents(estate):
         for element in documents.elements(written.document):
             url = _url_of(element)

@@ -4,7 +4,7 @@ A local Azure with the tenant of the controls, and a look at it through the prod
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -103,6 +103,6 @@ async def standing(content: Tenant | None = None, *, prepare: bool = True) -> As
                 await credential.close()
 
 
-def until(moment: datetime) -> Iterable[Attestation]:
+def until(moment: datetime) -> tuple[Attestation, ...]:
     """The attestations with another end."""
     return tuple(replace(each, expires=moment) for each in ATTESTED)

@@ -18,7 +18,7 @@ from apimend.model.tiers import tier
 from apimend.posture.control import Control, Family, Statement
 from apimend.posture.credentials import credentials_in, masked
 from apimend.posture.estate import Estate
-from apimend.posture.judge import assess, attest
+from apimend.posture.judge import assess, attest, reminders
 from apimend.posture.record import Posture, dumped, loaded, merged
 from apimend.posture.score import figures, raising, score
 from tests.posture.stand import DESIRED, INSTANCE, Stand, standing, until
@@ -190,6 +190,18 @@ def test_an_attestation_reminds_before_its_end() -> None:
     In its last month it asks to be renewed.
     """
     assert "renew" in attest(STATEMENT, with_(attestations=until(NOW + timedelta(days=9)))).reason
+
+
+def test_people_are_reminded_of_their_attestations() -> None:
+    """
+    One that ends soon is to be renewed, and a name that nobody knows is told with the one that was meant.
+    """
+    soon, slip = replace(until(NOW)[7], expires=NOW + timedelta(days=9)), replace(until(NOW)[7], control="key_rotatio")
+    told = list(reminders((STATEMENT,), with_(attestations=(soon, slip))))
+
+    assert "The attestation key_rotation of ada ends on 2026-12-01: renew it." == told[0]
+    assert "no attestation is called key_rotatio" in told[1]
+    assert "key_rotation" in told[1]
 
 
 def test_unknown_counts_like_a_fail() -> None:

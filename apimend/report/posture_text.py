@@ -42,7 +42,8 @@ def _lines(view: PostureView, *, everything: bool) -> Iterator[str]:
 
 def _control(each: ControlView) -> Iterator[str]:
     yield f"  {each.id:<4}{each.verdict.value}, {each.severity.word}: {each.title}"
-    yield f"      {each.reason}"
+    if each.reason.rstrip(".") != each.title:
+        yield f"      {each.reason}"
     for found in each.bad[:_LINES]:
         yield f"      {clean(found.subject)} {clean(found.pointer)} is {clean(found.observed)}, not {found.expected}"
     if len(each.bad) > _LINES:

@@ -28,6 +28,7 @@ class Gap(Enum):
     ABSENT = "absent"
     NOT_IN_TIER = "not in this tier"
     UNREAD = "unread"
+    LATER = "not read this time"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +94,7 @@ class Estate:
         reading = self.readings.get(key)
         if reading is None:
             raise Unsure(f"{key} was not read.")
-        if reading.gap is Gap.UNREAD:
+        if reading.gap in (Gap.UNREAD, Gap.LATER):
             raise Unsure(reading.why)
         if reading.gap is Gap.NOT_IN_TIER:
             raise Beside(reading.why)

@@ -68,7 +68,8 @@ async def look(reader: InstanceReader, desired: Desired, context: VisitContext) 
         readings=readings,
         survey=surveyed,
         coverage=context.progress.coverage,
-        whole=context.walk,
+        # What was throttled, say, keeps its last verdict: such a look is not whole.
+        whole=context.walk and not any(reading.gap is Gap.LATER for reading in readings.values()),
     )
 
 
@@ -145,8 +146,10 @@ def _gap(read: Read, blank: Reading, error: ApimendError) -> Reading:
         return replace(blank, gap=Gap.ABSENT)
     if isinstance(error, Denied):
         return replace(blank, gap=Gap.UNREAD, why=f"{read.key} can't be read: {', '.join(read.actions)} is missing.")
-    again = "" if isinstance(error, Final) else " It is tried again on the next look."
-    return replace(blank, gap=Gap.UNREAD, why=f"{read.key} could not be read ({type(error).__name__}).{again}")
+    why = f"{read.key} could not be read ({type(error).__name__})."
+    if isinstance(error, Final):
+        return replace(blank, gap=Gap.UNREAD, why=why)
+    return replace(blank, gap=Gap.LATER, why=f"{why} It is tried again on the next look.")
 
 
 async def _revisions(reader: InstanceReader) -> list[Mapping[str, Any]]:

@@ -73,6 +73,19 @@ async def test_what_resource_graph_hides_is_no_failure() -> None:
     assert Verdict.PASS is found["D1"].verdict
 
 
+async def test_what_azure_puts_off_is_unknown_for_now(stand: Stand) -> None:
+    """
+    A read that is throttled is tried again on the next look, and the look is not called whole.
+    """
+    body = {"error": {"code": "TooManyRequests", "message": "slow down"}}
+    stand.azure.faults.add(path="*/loggers", status=429, times=None, body=body, headers={"Retry-After": "600"})
+    found = await stand.look()
+
+    assert Verdict.UNKNOWN is found["L5"].verdict
+    assert "tried again" in found["L5"].reason
+    assert "A1" not in found
+
+
 async def test_casing_does_not_matter(stand: Stand) -> None:
     """
     Ids and words in another case change no verdict.

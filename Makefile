@@ -8,6 +8,7 @@ SHELL := bash
 VENV ?= .venv
 PYTHON ?=
 SCHEDULES ?= 10000
+STORAGE ?= sqlite
 export VENV PYTHON
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
@@ -20,9 +21,9 @@ node_ready := node_modules/.ready
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(python_ready) ## watch Apimend do its whole job against the local Azure
+demo: $(python_ready) ## watch Apimend do its whole job against the local Azure (STORAGE=azurite)
 	@$(MAKE) --no-print-directory $(node_ready) || echo "Without the card renderer: the card is shown as a page only."
-	@$(python) -m demo
+	@$(python) -m demo --storage $(STORAGE)
 
 serve: $(python_ready) ## keep the local Azure and the app running, and print their URLs
 	@$(python) -m demo.serve

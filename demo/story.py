@@ -228,10 +228,10 @@ def _stages(run: Mapping[str, Any]) -> list[str]:
     return [change["stage"] for change in run["changes"]]
 
 
-async def tell(console: Console) -> int:
+async def tell(console: Console, *, storage: str = "sqlite") -> int:
     """Tell the story; the exit code."""
     desired = (ROOT / "demo" / "desired.yaml").read_text(encoding="utf-8")
-    async with open_world("sample", desired=desired, ceiling="enforce") as world:
+    async with open_world("sample", desired=desired, ceiling="enforce", storage=storage) as world:
         story = Story(world, console)
         await _before(story)
         await _drift(story)

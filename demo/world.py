@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from apimend.storage.sqlite import SqliteQueue
+from demo.storage import storage_of
 from devhost.clock import RealClock, VirtualClock
 from devhost.host import Host
 from devhost.hostjson import HostJson
@@ -128,6 +128,7 @@ async def open_world(
     clock: VirtualClock | RealClock | None = None,
     settings: Mapping[str, str] | None = None,
     schema: Schema = Schema.EVENT_GRID,
+    storage: str = "sqlite",
 ) -> AsyncIterator[World]:
     """
     Open a world with a desired state, and subscribe the app to its events.
@@ -146,13 +147,12 @@ async def open_world(
         (folder / "desired.yaml").write_text(desired, encoding="utf-8")
         local = load_tenant(TENANTS / f"{tenant}.yaml") if isinstance(tenant, str) else tenant
         async with LocalAzure(local, now=clock.now, options=options, parts=parts) as azure:
-            environ = {**environment(azure, folder, ceiling), **(settings or {})}
-            with identity_of(azure):
-                app = create(clock=clock, environ=environ)
-                source = SqliteQueue(folder / "apimend.db", clock)
+            with identity_of(azure), storage_of(storage, folder, clock) as kept:
+                environ = {**environment(azure, folder, ceiling), **kept.environ, **(settings or {})}
+                app = create(clock=clock, environ=environ, wiring=kept.wiring)
                 host = Host(
                     app,
-                    queues=source,
+                    queues=kept.source,
                     clock=clock,
                     keys=Keys.generate(),
                     host_json=HostJson.read(ROOT / "host.json"),
@@ -168,7 +168,6 @@ async def open_world(
                         yield world
                     finally:
                         await app.door.close()
-                        source.close()
 
 
 def environment(azure: LocalAzure, folder: Path, ceiling: str) -> dict[str, str]:

@@ -15,8 +15,8 @@ from demo.world import World
 from emulator import Options
 from tests.certificates.conftest import INSTANCE, Content, desired, look, newest, opened, planned
 
-TICK = 30 * 60.0
-TICKS = 10
+TICK = 45 * 60.0
+TICKS = 7
 SAID = "certificates: [partner]\nclients: [partner]\narrives: direct\ncheck: {action: enforce, validateTrust: false}"
 CLIENTS = "clients: {partner: {certificate: partner}}"
 
@@ -72,7 +72,7 @@ async def live(world: World) -> None:
     )
 
 
-@settings(max_examples=5)
+@settings(max_examples=6)
 @given(
     switches=st.integers(min_value=0, max_value=TICKS - 1),
     refreshed_after=st.integers(min_value=1, max_value=240),

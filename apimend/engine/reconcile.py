@@ -57,7 +57,8 @@ class Engine:
     """
     Everything a visit needs. `writer` is None in report mode: then nothing can be written.
 
-    `settle_seconds` is the distance of the readings that make negotiation count as live.
+    `settle_seconds` is the distance of the readings that make negotiation count as live. `longest` is how many
+    seconds a visit may take, short of what the platform grants a function: then it ends, and the bell rings again.
     """
 
     azure: Azure
@@ -71,6 +72,7 @@ class Engine:
     ceiling: Mode = Mode.REPORT
     writer: Callable[[InstanceId], InstanceWriter] | None = None
     settle_seconds: float = 60.0
+    longest: float = 480.0
     prober: Prober | None = None
     new_id: Callable[[], str] = _new_id
 
@@ -86,9 +88,14 @@ class Engine:
         trigger = await self.bells.trigger(visit.instance) or self._follow_up(visit.instance)
         telemetry.waited(await self.bells.due(visit.instance), self.clock.now())
         try:
-            look, run = await self._visit(trigger)
+            async with asyncio.timeout(self.longest):
+                look, run = await self._visit(trigger)
         except LeaseTaken:
             await self.bells.finish(visit, again_after=_LEASE_AGAIN)
+            return None
+        except TimeoutError:
+            _log.error("visit.too_long", instance=str(visit.instance), seconds=self.longest)
+            await self.bells.finish(visit, again_after=_LATER)
             return None
         await self.bells.finish(visit, again_after=run.next_visit, hold=look.held is not None)
         return run

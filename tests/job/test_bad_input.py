@@ -3,10 +3,14 @@ Bad input through the real doors: one clear message each, nothing written, nothi
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from apimend.model.ids import InstanceId
+from apimend.model.runs import Cause, Trigger
+from apimend.storage.sqlite import SqliteQueue
 from tests.job.conftest import INSTANCE, desired, opened, touch
 
 ELSEWHERE = INSTANCE.replace("11111111-1111-1111-1111-111111111111", "99999999-9999-9999-9999-999999999999")
@@ -145,3 +149,20 @@ async def test_a_vault_that_is_not_there_is_a_finding() -> None:
 
         assert not [entry for entry in world.writes(mark) if "/policies/" in entry.path]
         assert "kv-nowhere" in json.dumps(run["findings"])
+
+
+async def test_a_visit_that_takes_too_long_ends_and_rings_again() -> None:
+    """
+    The engine ends a visit before the platform would kill it; the bell rings again, and nothing is parked.
+    """
+    async with opened(desired("report")) as world:
+        wired = await world.app.door.wired()
+        hasty = replace(wired.engine, longest=0.0)
+        await wired.storage.bells.ring(
+            Trigger(cause=Cause.EVENT, instance=InstanceId.of(INSTANCE), at=world.clock.now())
+        )
+        (message,) = SqliteQueue(world.folder / "apimend.db", world.clock).peek("apimend-visits")
+
+        assert None is await hasty.answer(message.body.decode())
+        await world.settle()
+        assert "planned" == (await world.runs())[0]["result"]

@@ -52,7 +52,7 @@ class ArmAzure:
             credential_scopes=[f"{cloud.arm_audience.rstrip('/')}/.default"],
             pipeline=self._pipeline,
         )
-        self._graph = Graph(graph)
+        self._graph = Graph(graph, clock)
         self._vaults = Vaults(self.transport, credential, cloud)
 
     @classmethod

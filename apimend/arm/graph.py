@@ -5,6 +5,7 @@ These POSTs are reads; they are the only POSTs that a run in report mode makes.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from azure.mgmt.resourcegraph.aio import ResourceGraphClient
@@ -12,6 +13,7 @@ from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
 
 from apimend.arm.errors import translated
 from apimend.model.ids import InstanceId, ResourceId
+from apimend.ports import Clock
 
 INSTANCES = "resources | where type =~ 'microsoft.apimanagement/service' | project id"
 APPLICATION_GATEWAYS = (
@@ -28,13 +30,16 @@ SUBSCRIPTIONS = (
 )
 VAULTS = "resources | where type =~ 'microsoft.keyvault/vaults' | project id, name"
 _PAGE = 1000
+_KEPT = timedelta(minutes=1)
 
 
 class Graph:
     """Queries over all subscriptions that our identity can read."""
 
-    def __init__(self, client: ResourceGraphClient) -> None:
+    def __init__(self, client: ResourceGraphClient, clock: Clock) -> None:
         self._client = client
+        self._clock = clock
+        self._kept: dict[tuple[str, ...], tuple[datetime, list[Mapping[str, Any]]]] = {}
 
     async def instances(self, subscriptions: frozenset[str]) -> tuple[InstanceId, ...]:
         """Every API Management instance, in these subscriptions or in all."""
@@ -70,8 +75,19 @@ class Graph:
         return None
 
     async def query(self, text: str, subscriptions: Sequence[str]) -> list[Mapping[str, Any]]:
-        """The rows of any query, within these subscriptions or all."""
-        return [row async for row in self._rows(text, subscriptions)]
+        """
+        The rows of any query, within these subscriptions or all.
+
+        Kept for a minute: the visits of a sweep ask the same, and Resource Graph allows three queries a second.
+        """
+        now = self._clock.now()
+        self._kept = {key: kept for key, kept in self._kept.items() if kept[0] > now}
+        key = (text, *subscriptions)
+        if key in self._kept:
+            return self._kept[key][1]
+        rows = [row async for row in self._rows(text, subscriptions)]
+        self._kept[key] = (now + _KEPT, rows)
+        return rows
 
     async def _rows(self, query: str, subscriptions: Sequence[str]) -> AsyncIterator[Mapping[str, Any]]:
         token: str | None = None

@@ -55,6 +55,7 @@ class Stand:
 
     azure: LocalAzure
     arm: ArmAzure
+    clock: VirtualClock
     calls: list[str] = field(default_factory=list)
 
     async def look(self, *edits: Edit, desired: Desired = DESIRED, **more: Any) -> Mapping[str, Assessment]:
@@ -63,6 +64,8 @@ class Stand:
         before = {edit.id: store.get(edit.id) for edit in edits}
         for edit in edits:
             edit.make(store)
+        # What Resource Graph said is kept for a minute.
+        self.clock.jump(self.clock.now() + timedelta(seconds=61))
         mark = self.azure.log.mark()
         try:
             found = await self._judged(desired, context(**more))
@@ -97,7 +100,7 @@ async def standing(content: Tenant | None = None, *, prepare: bool = True) -> As
             credential = ManagedIdentityCredential()
             arm = ArmAzure.open(cloud=settings.cloud, credential=credential, clock=clock)
             try:
-                yield Stand(azure=azure, arm=arm)
+                yield Stand(azure=azure, arm=arm, clock=clock)
             finally:
                 await arm.close()
                 await credential.close()

@@ -19,9 +19,10 @@ from apimend.posture.control import Control, Family, Statement
 from apimend.posture.credentials import credentials_in, masked
 from apimend.posture.estate import Estate
 from apimend.posture.judge import assess, attest, reminders
+from apimend.posture.reads import look
 from apimend.posture.record import Posture, dumped, loaded, merged
 from apimend.posture.score import figures, raising, score
-from tests.posture.stand import DESIRED, INSTANCE, Stand, standing, until
+from tests.posture.stand import DESIRED, INSTANCE, Stand, context, standing, until
 from tests.posture.tenant import FAILING, NOW, SERVICE
 
 STATEMENT = Statement(id="A8", name="key_rotation", title="Keys are rotated", days=90)
@@ -364,3 +365,14 @@ async def test_a_whole_look_stays_within_its_budget(stand: Stand) -> None:
 
     assert len(stand.calls) <= 55
     assert len(set(gets)) >= len(gets) - 1
+
+
+async def test_the_visits_of_a_sweep_share_what_resource_graph_says(stand: Stand) -> None:
+    """
+    Two looks within a minute ask Resource Graph once.
+    """
+    await stand.look()
+    mark = stand.azure.log.mark()
+    await look(stand.arm.reader(INSTANCE), DESIRED, context())
+
+    assert [] == [entry.path for entry in stand.azure.log.since(mark) if entry.method == "POST"]

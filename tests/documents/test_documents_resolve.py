@@ -9,13 +9,13 @@ import pytest
 
 from apimend.documents import DesiredState, load
 from apimend.model.azure import Service
+from apimend.model.check import Form
 from apimend.model.desired import (
     Action,
     Arrives,
     DeclaredBackend,
     DeclaredCertificate,
     DeclaredGateway,
-    Form,
     Limits,
     Mode,
     Route,

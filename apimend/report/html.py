@@ -64,6 +64,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clean": clean, "moment": moment, "minutes": minutes, "seconds": seconds, "count": count, "day": day}
+    environment.filters |= {
+        "clean": clean,
+        "moment": moment,
+        "minutes": minutes,
+        "seconds": seconds,
+        "count": count,
+        "day": day,
+    }
     environment.globals |= {"Status": Status, "Severity": Severity}
     return environment

@@ -85,7 +85,9 @@ def test_hostile_words_make_no_tags(run: Run) -> None:
     assert ([], []) == (made.crossed, made.open)
     assert set() == {tag for tag, _ in made.tags} - ours
     assert not [name for _, attributes in made.tags for name in attributes if name.startswith("on") or name == "style"]
-    assert not [link for link in made.all("a") if not re.match(r"/runs|/posture|/certificates|#main", link["href"] or "")]
+    assert not [
+        link for link in made.all("a") if not re.match(r"/runs|/posture|/certificates|#main", link["href"] or "")
+    ]
 
 
 def test_nothing_stands_inline() -> None:

@@ -145,7 +145,8 @@ def _by_stage(change: Change, plan: Plan, before: Mapping[str, Outcome | None], 
     waits = [other for other in earlier if change.stage is Stage.VALIDATE or before[other.id] is not None]
     if waits:
         told = [before[other.id] for other in waits]
-        after = BUSY_AGAIN if any(o is None or o.status is Status.DEFERRED for o in told) else None
+        waits_for = [BUSY_AGAIN if o is None else o.after or BUSY_AGAIN for o in told if o is None or o.after]
+        after = max(waits_for, default=None)
         return _outcome(change, Status.DEFERRED, f"First: {waits[0].will or waits[0].reason}", after=after)
     if change.stage is not Stage.VALIDATE:
         return None

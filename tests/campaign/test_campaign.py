@@ -14,7 +14,7 @@ import pytest
 from tests.campaign.play import Play
 from tests.campaign.stage import opened
 
-SCHEDULES = int(os.environ.get("APIMEND_SCHEDULES", "800"))
+SCHEDULES = int(os.environ.get("APIMEND_SCHEDULES", "1600"))
 PART = 25
 FIGURES = Path(__file__).resolve().parents[2] / "build" / "campaign"
 

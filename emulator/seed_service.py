@@ -160,7 +160,7 @@ class _Service:
         for one in declared.get("hostnames", []):
             properties = {
                 "hostname": one["host"],
-                "certificateId": f"{self._id}/certificates/{one['certificate']}" if "certificate" in one else None,
+                **({"certificateId": f"{self._id}/certificates/{one['certificate']}"} if "certificate" in one else {}),
                 "negotiateClientCertificate": bool(one.get("negotiate", False)),
                 "tls10Enabled": False,
                 "tls11Enabled": False,

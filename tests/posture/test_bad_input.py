@@ -23,6 +23,8 @@ DENIED = {
     "policies": ("*/apis/orders/policies/policy", {"N7", "D4", "D6", "D11", "S3", "I7", "P1", "P2", "P3", "P4", "P5"}),
 }
 
+pytestmark = pytest.mark.nonconforming("the local Azure is bent to answer what no specification allows")
+
 
 @pytest.fixture
 async def stand() -> AsyncIterator[Stand]:

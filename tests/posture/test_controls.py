@@ -41,6 +41,7 @@ def test_there_are_as_many_controls_as_the_baseline_has() -> None:
     assert 79 == len({each.name for each in CONTROLS} | {each.name for each in STATEMENTS})
 
 
+@pytest.mark.nonconforming("one control is shown with explicit nulls")
 @pytest.mark.parametrize("control", IDS)
 def test_it_passes_where_all_is_well(looks: Looks, control: str) -> None:
     """

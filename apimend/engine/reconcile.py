@@ -9,6 +9,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -46,6 +47,11 @@ from apimend.ports import (
 _log = structlog.get_logger(__name__)
 _LEASE_AGAIN = 30.0
 _LATER = 60.0
+
+
+def _after(seen: datetime | None, now: datetime) -> datetime:
+    """Now, and later than the visit before: runs of an instance are in order even where a clock is coarse."""
+    return now if seen is None else max(now, seen + timedelta(microseconds=1))
 
 
 def _new_id() -> str:
@@ -126,8 +132,8 @@ class Engine:
 
     async def _look(self, trigger: Trigger, requested: Mode | None) -> Look:
         """The service as it is, what is declared for it, what is remembered and ordered."""
-        now = self.clock.now()
         progress = await self.ledger.progress(trigger.instance)
+        now = _after(progress.seen, self.clock.now())
         orders = await self.ledger.orders(trigger.instance)
         reader = self.azure.reader(trigger.instance, urgent=trigger.urgent)
         look = Look(trigger=trigger, id=self.new_id(), started=now, reader=reader, progress=progress, orders=orders)
@@ -395,7 +401,10 @@ class Engine:
         look.slow_down()
         await lease.confirm()
         look.posture = await posture.keep(self.ledger, look.trigger.instance, look.assessed, look.started)
-        run = look.run(ended=self.clock.now(), mode=look.mode if look.mode is not None else self._mode(look))
+        mode = look.mode if look.mode is not None else self._mode(look)
+        run = look.run(ended=max(look.started, self.clock.now()), mode=mode)
+            ended=max(look.started, self.clock.now()), mode=look.mode if look.mode is not None else self._mode(look)
+        )
         await self.ledger.save_progress(look.remembered(run))
         if look.waits_for_update:
             return run

@@ -44,16 +44,21 @@ def _show(screen: Screen, path: Path, lines: list[str], faults: list[Fault]) -> 
         screen.show(_fault(fault, lines), Text())
     name = clean(str(path))
     if faults:
-        screen.show(Text(f"{name} has {count(len(faults), 'fault')}.", style="bold red"))
+        screen.show(
+            Text(f"{name} has {count(len(faults), 'fault')}.", style="bold red", no_wrap=True, overflow="ignore")
+        )
     else:
-        screen.show(Text.assemble((name, "bold"), (" is valid.", "green")))
+        screen.show(Text.assemble((name, "bold"), (" is valid.", "green"), no_wrap=True, overflow="ignore"))
 
 
 def _fault(fault: Fault, lines: list[str]) -> RenderableType:
     """The fault as compilers show theirs: the place, what is wrong, the line with a mark below, the way out."""
     place = f"{fault.file}:{fault.line}:{fault.column}" if fault.line else fault.file
     where = f"  {clean(fault.where)}" if fault.where else ""
-    parts = [Text.assemble((clean(place), "bold"), (where, "dim")), Text(f"  {clean(fault.what)}", style="red")]
+    parts = [
+        Text.assemble((clean(place), "bold"), (where, "dim"), no_wrap=True, overflow="ignore"),
+        Text(f"  {clean(fault.what)}", style="red"),
+    ]
     if 0 < fault.line <= len(lines):
         parts += _excerpt(lines[fault.line - 1], fault)
     if fault.mend:

@@ -403,8 +403,6 @@ class Engine:
         look.posture = await posture.keep(self.ledger, look.trigger.instance, look.assessed, look.started)
         mode = look.mode if look.mode is not None else self._mode(look)
         run = look.run(ended=max(look.started, self.clock.now()), mode=mode)
-            ended=max(look.started, self.clock.now()), mode=look.mode if look.mode is not None else self._mode(look)
-        )
         await self.ledger.save_progress(look.remembered(run))
         if look.waits_for_update:
             return run

@@ -44,10 +44,10 @@ class Screen:
     def show(self, *parts: RenderableType) -> None:
         """Part of the result, for people."""
         if self.is_terminal:
-            self._out.print(*parts, sep="\n")
+            self._out.print(*parts, sep="\n", crop=False)
             return
         with self._out.capture() as captured:
-            self._out.print(*parts, sep="\n")
+            self._out.print(*parts, sep="\n", crop=False)
         self._out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().split("\n")[:-1]))
 
     def write(self, text: str) -> None:

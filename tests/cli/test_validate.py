@@ -39,18 +39,19 @@ def test_the_sample_is_valid() -> None:
     assert (0, True) == (said.code, said.out.endswith("desired.sample.yaml is valid.\n"))
 
 
-def test_all_faults_are_told_with_line_and_mending(faulty: Path) -> None:
+def test_all_faults_are_told_with_line_and_mending(faulty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Each fault has its place, the line it stands in with a mark below, and a word on how to mend it.
     """
-    said = run(["validate", str(faulty)])
+    monkeypatch.chdir(faulty.parent)
+    said = run(["validate", faulty.name])
     lines = [line.strip() for line in said.out.splitlines()]
 
     assert 2 == said.code
-    assert f"{faulty}:7:11  instances[0].mode" in lines
+    assert f"{faulty.name}:7:11  instances[0].mode" in lines
     assert ["7 |     mode: enfroce", "^", "Did you mean enforce?"] == lines[2:5]
     assert "Did you mean arrives?" in lines
-    assert f"{faulty} has 2 faults." in lines
+    assert f"{faulty.name} has 2 faults." in lines
 
 
 def test_faults_for_programs(faulty: Path) -> None:

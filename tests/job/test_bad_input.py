@@ -3,6 +3,7 @@ Bad input through the real doors: one clear message each, nothing written, nothi
 """
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -161,7 +162,8 @@ async def test_a_visit_that_takes_too_long_ends_and_rings_again() -> None:
         await wired.storage.bells.ring(
             Trigger(cause=Cause.EVENT, instance=InstanceId.of(INSTANCE), at=world.clock.now())
         )
-        (message,) = SqliteQueue(world.folder / "apimend.db", world.clock).peek("apimend-visits")
+        with closing(SqliteQueue(world.folder / "apimend.db", world.clock)) as queue:
+            (message,) = queue.peek("apimend-visits")
 
         assert None is await hasty.answer(message.body.decode())
         await world.settle()

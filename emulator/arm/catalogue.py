@@ -12,6 +12,7 @@ from emulator.arm.apis import OPERATION, Apis
 from emulator.arm.assignments import Assignments
 from emulator.arm.certificates import Certificates
 from emulator.arm.deleted import Deleted
+from emulator.arm.deleted_vaults import DeletedVaults
 from emulator.arm.entities import SERVICE_PATH, Entities
 from emulator.arm.extensions import Extensions, Singletons
 from emulator.arm.fragments import Fragments
@@ -29,6 +30,7 @@ from emulator.arm.services import Services
 from emulator.arm.subscriptions import Subscriptions
 from emulator.routes import Route, Source
 from emulator.vault.api import VaultApi
+from emulator.vault.deleted import DeletedCertificates
 
 if TYPE_CHECKING:
     from emulator.azure import LocalAzure
@@ -43,6 +45,7 @@ def register(azure: LocalAzure) -> None:
     """
     azure.identity.routes(azure.table)
     VaultApi(azure).routes(azure.table)
+    DeletedCertificates(azure).routes(azure.table)
     provider = azure.provider
     polls = Polls(provider)
     azure.table.add(*_service_routes(Services(provider, polls), polls))
@@ -64,7 +67,8 @@ def register(azure: LocalAzure) -> None:
         azure.table.add(*part(provider).routes())
     for kind in KINDS:
         azure.table.add(*Entities(provider, kind).routes())
-    azure.table.add(*OperationResults(provider).routes(), *Resources(provider).routes(), *Graph(provider).routes())
+    azure.table.add(*OperationResults(provider).routes(), *DeletedVaults(provider).routes())
+    azure.table.add(*Resources(provider).routes(), *Graph(provider).routes())
 
 
 def _service_routes(services: Services, polls: Polls) -> list[Route]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from emulator.access import ASSIGNMENTS
 from emulator.arm.bodies import body_of, page
+from emulator.arm.deleted_vaults import record, record_of
 from emulator.arm.errors import arm_error
 from emulator.arm.provider import Provider
 from emulator.http import Answer, Call
@@ -48,6 +49,7 @@ class Resources:
             ("GET", f"{SUBSCRIPTION}/providers/Microsoft.KeyVault/vaults", self.vaults, recorded),
             ("GET", vault, self.vaults, specified),
             ("PUT", f"{vault}/{{vault}}", self.put_vault, specified),
+            ("DELETE", f"{vault}/{{vault}}", self.delete_vault, specified),
             ("GET", f"{SUBSCRIPTION}/providers/{{namespace}}/{{type}}", self.of_type, inferred),
             ("GET", f"{IN_GROUP}/providers/{{namespace}}/{{type}}", self.of_type, inferred),
             ("GET", one, self.get, inferred),
@@ -130,6 +132,8 @@ class Resources:
         identifier = self._path(call, f"/providers/{VAULTS}/{call.params['vault']}")
         sent = body_of(call)
         new = self._provider.store.get(identifier) is None
+        if new and (kept := record_of(self._provider, call.params["vault"])) is not None:
+            return self._recover_vault(kept, str((sent.get("properties") or {}).get("createMode") or ""))
         self._provider.azure.vaults.holdings.add_vault(call.params["vault"])
         made = vault_resource(
             identifier,
@@ -141,6 +145,30 @@ class Resources:
         )
         saved = self._provider.store.put(made, at=self._provider.now())
         return Answer(status=201 if new else 200, body=shown(saved))
+
+    def _recover_vault(self, kept: Resource, mode: str) -> Answer:
+        """
+        A deleted vault keeps its name: with `createMode: recover` it is back as it was, any other way is refused.
+        """
+        if mode.casefold() != "recover":
+            raise arm_error(
+                409,
+                "ConflictError",
+                f"A vault with the same name already exists in deleted state: {kept.name}. You need to either recover "
+                "or purge existing key vault.",
+            )
+        self._provider.store.remove(kept.id, at=self._provider.now())
+        back = self._provider.store.put(kept.hidden["vault"], at=self._provider.now())
+        return Answer(body=shown(back))
+
+    async def delete_vault(self, call: Call) -> Answer:
+        self._provider.group_of(call)
+        identifier = self._path(call, f"/providers/{VAULTS}/{call.params['vault']}")
+        gone = self._provider.store.remove(identifier, at=self._provider.now())
+        if gone is None:
+            return Answer(status=204)
+        record(self._provider, gone)
+        return Answer()
 
     async def get(self, call: Call) -> Answer:
         return Answer(body=shown(self._found(call)))

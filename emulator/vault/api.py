@@ -17,9 +17,10 @@ from emulator.http import Answer, Call
 from emulator.routes import Place, Route, RouteTable, Source
 from emulator.store import Json
 from emulator.vault import shapes
+from emulator.vault.deleted import deleted_certificate, retention
 from emulator.vault.holdings import PEM, PKCS12, Entry
 from emulator.vault.plane import GET_SECRET, LIST_SECRETS, READ_CERTIFICATE
-from emulator.vault.refusals import disabled, missing, refuse
+from emulator.vault.refusals import disabled, missing, refuse, taken
 
 if TYPE_CHECKING:
     from emulator.azure import LocalAzure
@@ -89,9 +90,10 @@ class VaultApi:
 
     async def _delete_certificate(self, call: Call) -> Answer:
         self._plane.enter(call, "certificates/delete")
-        entry = self._certificate(call)
-        self._plane.holdings.remove(call.vault, entry.name)
-        return Answer(body=shapes.certificate(self._base(call), entry, entry.latest))
+        gone = self._plane.holdings.delete(call.vault, self._certificate(call).name, self._azure.now())
+        assert gone is not None
+        kept = retention(self._plane.resource(call.vault))
+        return Answer(body=deleted_certificate(self._base(call), gone, kept))
 
     async def _update_certificate(self, call: Call) -> Answer:
         self._plane.enter(call, "certificates/update")
@@ -106,6 +108,9 @@ class VaultApi:
 
     async def _import(self, call: Call) -> Answer:
         self._plane.enter(call, "certificates/import")
+        name = call.params["name"]
+        if any(one.entry.name.casefold() == name.casefold() for one in self._plane.holdings.deleted(call.vault)):
+            raise taken(name)
         body = _body(call)
         policy = body.get("policy") or {}
         content_type = (policy.get("secret_props") or {}).get("contentType") or PKCS12
@@ -119,7 +124,7 @@ class VaultApi:
             ) from unreadable
         self._plane.put(
             call.vault,
-            call.params["name"],
+            name,
             bundle,
             enabled=bool((body.get("attributes") or {}).get("enabled", True)),
             exportable=bool((policy.get("key_props") or {}).get("exportable", True)),

@@ -69,6 +69,16 @@ class Entry:
         return next((one for one in self.versions if one.id == identifier.casefold()), None)
 
 
+@dataclass(frozen=True)
+class Deleted:
+    """
+    A certificate or secret that was deleted, and when.
+    """
+
+    entry: Entry
+    at: datetime
+
+
 # Called with the vault's name for every new version.
 Listener = Callable[[str, Entry, Version], None]
 
@@ -81,6 +91,7 @@ class Holdings:
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
         self._vaults: dict[str, dict[str, Entry]] = {}
+        self._deleted: dict[str, dict[str, Deleted]] = {}
 
     def add_vault(self, name: str) -> None:
         self._vaults.setdefault(name.casefold(), {})
@@ -109,7 +120,34 @@ class Holdings:
         entry.versions = [version if one.id == version.id else one for one in entry.versions]
 
     def remove(self, vault: str, name: str) -> Entry | None:
+        """
+        Take something away for good, as after a purge.
+        """
         return self._vaults.get(vault.casefold(), {}).pop(name.casefold(), None)
+
+    def delete(self, vault: str, name: str, at: datetime) -> Deleted | None:
+        """
+        Take something away that can be had back.
+        """
+        entry = self.remove(vault, name)
+        if entry is None:
+            return None
+        return self._deleted.setdefault(vault.casefold(), {}).setdefault(name.casefold(), Deleted(entry, at))
+
+    def deleted(self, vault: str) -> tuple[Deleted, ...]:
+        return tuple(self._deleted.get(vault.casefold(), {}).values())
+
+    def purge(self, vault: str, name: str) -> Deleted:
+        return self._deleted[vault.casefold()].pop(name.casefold())
+
+    def recover(self, vault: str, name: str) -> Entry:
+        entry = self.purge(vault, name).entry
+        self._vaults.setdefault(vault.casefold(), {})[name.casefold()] = entry
+        return entry
+
+    def drop_vault(self, name: str) -> None:
+        self._vaults.pop(name.casefold(), None)
+        self._deleted.pop(name.casefold(), None)
 
 
 def new_version_id() -> str:

@@ -64,3 +64,16 @@ def missing(kind: str, name: str) -> Refusal:
         f"A {kind.casefold()} with (name/id) {name} was not found in this key vault. If you recently deleted this "
         f"{kind.casefold()} you may be able to recover it using the correct recovery command.",
     )
+
+
+def taken(name: str) -> Refusal:
+    """
+    A name that a deleted certificate still has. General knowledge, not recorded.
+    """
+    return refuse(
+        409,
+        "Conflict",
+        f"Certificate {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this "
+        "state, the certificate can only be recovered or purged.",
+        "ObjectIsDeletedButRecoverable",
+    )

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.stand import Stand, running, tenant_with
+from tests.emulator.stand import GROUP, SUBSCRIPTION, Stand, running, tenant_with
+
+VERSION_OF_VAULTS = "2023-07-01"
 
 PEOPLE = [
     {"name": "apimend", "object_id": "11111111-0000-4000-8000-000000000001"},
@@ -150,3 +152,67 @@ def test_the_vault_as_arm_shows_it(stand: Stand) -> None:
 
     assert f"{stand.azure.vault_url('kv-apim')}/" == found["vaultUri"]
     assert "ForbiddenByFirewall" == stand.vault("GET", "/certificates").error["innererror"]["code"]
+
+
+def test_a_deleted_certificate_can_be_had_back(stand: Stand) -> None:
+    """
+    It is shown among the deleted ones with the day on which it goes, keeps its name, and is back after a recovery.
+    """
+    gone = stand.vault("DELETE", "/certificates/client").json
+    shown = stand.vault("GET", "/deletedcertificates/client").json
+    listed = stand.vault("GET", "/deletedcertificates").json["value"]
+    pfx = base64.b64encode(stand.azure.certificate("rolled").pfx("word")).decode()
+    again = stand.vault("POST", "/certificates/client/import", {"value": pfx, "pwd": "word"})
+
+    assert (gone, 90 * 86400) == (shown, shown["scheduledPurgeDate"] - shown["deletedDate"])
+    assert [shown["recoveryId"]] == [one["recoveryId"] for one in listed]
+    assert (409, 404) == (again.status, stand.vault("GET", "/certificates/client/").status)
+    assert 200 == stand.vault("POST", "/deletedcertificates/client/recover").status
+    assert 200 == stand.vault("GET", "/certificates/client/").status
+
+
+def test_a_purged_certificate_is_gone_for_good(stand: Stand) -> None:
+    """
+    After a purge it is nowhere.
+    """
+    stand.vault("DELETE", "/certificates/client")
+
+    assert 204 == stand.vault("DELETE", "/deletedcertificates/client").status
+    assert 404 == stand.vault("GET", "/deletedcertificates/client").status
+
+
+def new_vault(**more: str) -> dict[str, Any]:
+    sku = {"family": "A", "name": "standard"}
+    return {
+        "location": "westeurope",
+        "properties": {"tenantId": SUBSCRIPTION, "sku": sku, "accessPolicies": [], **more},
+    }
+
+
+def test_a_deleted_vault_keeps_its_name_and_what_it_holds(stand: Stand) -> None:
+    """
+    It is listed among the deleted ones, its name is taken, and a recovery brings its certificates back.
+    """
+    vault = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-apim"
+    assert 200 == stand.arm("DELETE", vault, None, version=VERSION_OF_VAULTS).status
+    path = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedVaults"
+    (kept,) = stand.arm("GET", path, None, version=VERSION_OF_VAULTS).json["value"]
+
+    assert vault == kept["properties"]["vaultId"]
+    assert 409 == stand.arm("PUT", vault, new_vault(), version=VERSION_OF_VAULTS).status
+    assert 200 == stand.arm("PUT", vault, new_vault(createMode="recover"), version=VERSION_OF_VAULTS).status
+    assert 200 == stand.vault("GET", "/certificates/client/").status
+
+
+def test_a_purged_vault_is_gone_for_good(stand: Stand) -> None:
+    """
+    After a purge its name is free, and a new vault of that name is empty.
+    """
+    vault = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-apim"
+    stand.arm("DELETE", vault, None, version=VERSION_OF_VAULTS)
+    place = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/kv-apim"
+    assert 200 == stand.arm("POST", f"{place}/purge", None, version=VERSION_OF_VAULTS).status
+    stand.arm("PUT", vault, new_vault(), version=VERSION_OF_VAULTS)
+
+    assert 404 == stand.arm("GET", place, None, version=VERSION_OF_VAULTS).status
+    assert [] == stand.vault("GET", "/certificates").json["value"]

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from emulator import choices
 from emulator.azure import LocalAzure
 from emulator.events import EventGrid
 from emulator.gateway import Gateway
@@ -37,16 +38,23 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--plain-port", type=int, default=0, help="port of identity and control (0: a free one)")
     parser.add_argument("--gateway-port", type=int, default=0, help="port of the API gateways (0: a free one)")
     parser.add_argument("--update-seconds", type=float, default=20, help="how long a service update takes")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of docs/emulator.md, like --set certificate_in_use_status=409; may be given more than once",
+    )
     parser.add_argument("--ca-file", type=Path, help="also write the emulator's CA certificate to this file")
     return parser.parse_args(given)
 
 
 def options_of(chosen: argparse.Namespace) -> Options:
     """
-    Options with every duration of a service operation shortened alike.
+    Options with every duration of a service operation shortened alike, and what was set by name laid over them.
     """
     span = timedelta(seconds=chosen.update_seconds)
-    return dataclasses.replace(
+    shortened = dataclasses.replace(
         Options(),
         port=chosen.port,
         plain_port=chosen.plain_port,
@@ -57,6 +65,7 @@ def options_of(chosen: argparse.Namespace) -> Options:
         delete_duration=span / 2,
         rotation_delay=span * 3,
     )
+    return choices.chosen(shortened, chosen.set)
 
 
 def welcome(azure: LocalAzure) -> str:
@@ -114,7 +123,7 @@ def main(given: Sequence[str]) -> int:
         asyncio.run(serve(arguments(given)))
     except KeyboardInterrupt:
         return 0
-    except (TenantError, OSError) as wrong:
+    except (TenantError, choices.BadChoice, OSError) as wrong:
         print(f"The local Azure can't start: {wrong}", file=sys.stderr)
         return 2
     return 0

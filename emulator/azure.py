@@ -90,6 +90,7 @@ class LocalAzure:
         self.front = Front(self)
         self.listeners = Listeners(self)
         self.parts: list[Part] = [make(self) for make in parts]
+        self._started: list[Part] = []
         self.in_flight = 0
         self.ca_file = ""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -146,17 +147,25 @@ class LocalAzure:
     async def __aenter__(self) -> LocalAzure:
         self.lay_out()
         self._write_authority()
-        await self.listeners.start()
-        plant(self)
-        for part in self.parts:
-            await part.start()
+        try:
+            await self.listeners.start()
+            plant(self)
+            for part in self.parts:
+                await part.start()
+                self._started.append(part)
+        except BaseException:
+            await self._stop()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for part in reversed(self.parts):
-            await part.stop()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        while self._started:
+            await self._started.pop().stop()
         await self.listeners.stop()
         if self._folder is not None:
             self._folder.cleanup()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 import fnmatch
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,14 +57,32 @@ class Fault:
             and fnmatch.fnmatchcase(path.casefold(), self.path.casefold())
         )
 
-    @classmethod
-    def from_json(cls, form: Mapping[str, Any]) -> Fault:
-        known = dict(form)
-        known["when"] = When(known.get("when", "before"))
-        known["delay"] = timedelta(seconds=float(known.pop("delay_seconds", 0)))
-        for counted in ("seen", "fired"):
-            known.pop(counted, None)
-        return cls(**known)
+    @property
+    def does_something(self) -> bool:
+        return self.status is not None or self.reset or self.stale or self.delay > timedelta(0)
+
+    def as_json(self) -> dict[str, Any]:
+        """
+        The form in which it is posted, with what it has met and struck so far.
+        """
+        return {
+            "name": self.name,
+            "method": self.method,
+            "path": self.path,
+            "place": self.place,
+            "when": self.when.value,
+            "status": self.status,
+            "body": self.body,
+            "headers": self.headers,
+            "delay_seconds": self.delay.total_seconds(),
+            "reset": self.reset,
+            "stale": self.stale,
+            "nth": self.nth,
+            "times": self.times,
+            "chance": self.chance,
+            "seen": self.seen,
+            "fired": self.fired,
+        }
 
 
 @dataclass(frozen=True)

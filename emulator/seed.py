@@ -7,13 +7,15 @@ directly and announces nothing: what is declared has always been there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from emulator import seed_service
 from emulator.access import DEFINITIONS, role_named
 from emulator.arm.assignments import assignment_resource
 from emulator.arm.identities import system_principal
+from emulator.arm.provider import SERVICE
 from emulator.arm.resources import group_resource, subscription_resource, vault_resource
 from emulator.store import Resource
 from emulator.tenant import TenantError, duration
@@ -31,18 +33,35 @@ def plant(azure: LocalAzure) -> None:
     """
     for identifier, name in azure.tenant.subscriptions:
         azure.store.put(subscription_resource(identifier, name, azure.tenant.id), at=azure.now())
-    _make_certificates(azure)
-    for declared in azure.tenant.items("resources"):
-        _put_resource(azure, declared)
-    homes = {
-        str(one["name"]): place(azure, one, "Microsoft.ApiManagement/service") for one in azure.tenant.items("services")
-    }
-    for declared in azure.tenant.items("vaults"):
-        _put_vault(azure, declared, homes)
-    for declared in azure.tenant.items("roles"):
-        _put_role(azure, declared, homes)
-    for declared in azure.tenant.items("services"):
-        seed_service.plant(azure, declared, homes[str(declared["name"])])
+    homes: dict[str, str] = {}
+    with _telling("certificates and authorities"):
+        _make_certificates(azure)
+    _each(azure, "resources", lambda one: _put_resource(azure, one))
+    _each(azure, "services", lambda one: homes.update({str(one["name"]): place(azure, one, SERVICE)}))
+    _each(azure, "vaults", lambda one: _put_vault(azure, one, homes))
+    _each(azure, "roles", lambda one: _put_role(azure, one, homes))
+    _each(azure, "services", lambda one: seed_service.plant(azure, one, homes[str(one["name"])]))
+
+
+def _each(azure: LocalAzure, kind: str, put: Callable[[Mapping[str, Any]], None]) -> None:
+    for position, declared in enumerate(azure.tenant.items(kind)):
+        with _telling(f"{kind}[{position}]"):
+            put(declared)
+
+
+@contextmanager
+def _telling(place: str) -> Iterator[None]:
+    """
+    Say where in the tenant something is missing or of the wrong form.
+    """
+    try:
+        yield
+    except TenantError as wrong:
+        raise TenantError(f"{place}: {wrong}") from wrong
+    except KeyError as missing:
+        raise TenantError(f"{place}: there is no {missing}") from missing
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise TenantError(f"{place}: {wrong}") from wrong
 
 
 def place(azure: LocalAzure, declared: Mapping[str, Any], resource_type: str) -> str:
@@ -154,7 +173,7 @@ def _put_vault(azure: LocalAzure, declared: Mapping[str, Any], homes: Mapping[st
 def _put_role(azure: LocalAzure, declared: Mapping[str, Any], homes: Mapping[str, str]) -> None:
     role = role_named(str(declared["role"]))
     if role is None:
-        raise TenantError(f"roles: unknown role {declared['role']}")
+        raise TenantError(f"unknown role {declared['role']}")
     scope = _scope(azure, str(declared.get("scope", "subscription")), homes)
     azure.store.put(
         assignment_resource(
@@ -180,7 +199,7 @@ def _scope(azure: LocalAzure, text: str, homes: Mapping[str, str]) -> str:
     if kind == "vault":
         found = azure.vaults.resource(name)
         if found is None:
-            raise TenantError(f"roles: unknown vault {name}")
+            raise TenantError(f"unknown vault {name}")
         return found.id
     return text
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
 
+from emulator import forms
 from emulator.http import Answer, Call
 from emulator.routes import Place, Route, RouteTable, Source
 
@@ -134,8 +135,8 @@ class TeamsInbox:
         return Answer(body={"value": [{"at": one.at.isoformat(), "body": one.body} for one in self.messages]})
 
     async def throttled(self, call: Call) -> Answer:
-        form = call.json()
-        self.throttle(int(form.get("times", 1)), retry_after=int(form.get("retryAfter", 1)))
+        form = forms.read(call, {"times": forms.whole(0), "retryAfter": forms.whole(0)})
+        self.throttle(form.get("times", 1), retry_after=form.get("retryAfter", 1))
         return Answer(body=form)
 
     async def show(self, call: Call) -> Answer:

@@ -76,6 +76,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 DEFAULT_TENANT = "11111111-2222-3333-4444-555555555555"
 DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -83,6 +84,23 @@ DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 KNOWN = frozenset(
     ["tenant", "subscriptions", "authorities", "certificates", "principals", "roles", "vaults", "services", "resources"]
 )
+LISTS = ("subscriptions", "principals", "roles", "vaults", "services", "resources")
+# What a service or a vault may say; a misspelt member would be a tenant that nobody meant.
+MEMBERS = {
+    "services": frozenset(
+        """
+        apis backends ca_certificates capacity certificates diagnostics fragments gateways hostnames identity location
+        loggers name named_values policy products properties resource_group sku subscription subscriptions tags
+        version_sets workspaces
+        """.split()  # noqa: SIM905 - a list of words reads better as words
+    ),
+    "vaults": frozenset(
+        """
+        access_policies certificates firewall location name properties rbac resource_group secrets subscription tags
+        trusted_services
+        """.split()  # noqa: SIM905 - a list of words reads better as words
+    ),
+}
 DURATION = re.compile(r"(?P<sign>-?)(?P<number>\d+)(?P<unit>[dhms])")
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -108,6 +126,8 @@ class Tenant:
         unknown = sorted(set(content) - KNOWN)
         if unknown:
             raise TenantError(f"unknown members of a tenant: {', '.join(unknown)}")
+        for name in LISTS:
+            _check(name, content.get(name) or [])
         declared = content.get("subscriptions") or [{"id": DEFAULT_SUBSCRIPTION, "name": "Local"}]
         pairs = tuple((str(one["id"]), str(one.get("name", one["id"]))) for one in declared)
         return cls(str(content.get("tenant", DEFAULT_TENANT)), pairs, content)
@@ -119,11 +139,32 @@ class Tenant:
         return self.content.get(name) or {}
 
 
+def _check(kind: str, entries: Any) -> None:
+    """
+    A list of mappings, each with an id or a name where it needs one and nothing that nobody reads.
+    """
+    if not isinstance(entries, list | tuple):
+        raise TenantError(f"{kind} is a list")
+    for position, entry in enumerate(entries):
+        place = f"{kind}[{position}]"
+        if not isinstance(entry, Mapping):
+            raise TenantError(f"{place} is a mapping")
+        needed = {"subscriptions": "id", "resources": "id", "vaults": "name", "services": "name"}.get(kind)
+        if needed is not None and needed not in entry:
+            raise TenantError(f"{place}: there is no '{needed}'")
+        unknown = sorted(set(entry) - MEMBERS.get(kind, frozenset(entry)))
+        if unknown:
+            raise TenantError(f"{place}: unknown: {', '.join(map(str, unknown))}")
+
+
 def load_tenant(path: str | Path) -> Tenant:
     """
     Read a tenant from a YAML file.
     """
-    content = YAML(typ="safe").load(Path(path).read_text("utf-8"))
+    try:
+        content = YAML(typ="safe").load(Path(path).read_text("utf-8"))
+    except (YAMLError, UnicodeDecodeError) as wrong:
+        raise TenantError(f"{path} is no YAML: {' '.join(str(wrong).split())}") from wrong
     if not isinstance(content, Mapping):
         raise TenantError(f"{path}: a tenant is a mapping")
     return Tenant.of({key: _with_texts(value, Path(path).parent) for key, value in content.items()})

@@ -7,9 +7,10 @@ PUT is enough. Nothing is decided here: every route calls one method of the part
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
+from emulator import forms
 from emulator.events.dispatch import Mischief
 from emulator.events.event import Event, Family, Json, timestamp
 from emulator.events.filters import BadFilter
@@ -17,10 +18,17 @@ from emulator.events.hub import Hub
 from emulator.events.subscription import State, Subscription
 from emulator.events.topic import CustomTopic
 from emulator.events.webhook import HandshakeFailed
-from emulator.http import Answer, Call, Refusal
+from emulator.http import Answer, Call
 from emulator.routes import Handler, Place, Route, RouteTable
 
 ROOT = "/_emulator/events"
+MOST_COPIES = 100
+LONGEST_DELAY = 30 * 86_400.0
+MISCHIEF: Mapping[str, forms.Reader] = {
+    "copies": forms.whole(1, MOST_COPIES),
+    "delaySeconds": forms.real(LONGEST_DELAY),
+    "reverse": forms.flag,
+}
 
 
 class Control:
@@ -53,7 +61,7 @@ class Control:
 
     async def subscribe(self, call: Call) -> Answer:
         try:
-            subscription = Subscription.parse(call.params["name"], _object(call))
+            subscription = Subscription.parse(call.params["name"], forms.json_object(call))
             state = await self._hub.add(subscription)
         except HandshakeFailed as refused:
             return _refusal("Url validation", str(refused))
@@ -90,11 +98,11 @@ class Control:
         )
 
     async def mischief(self, call: Call) -> Answer:
-        form = _object(call)
+        form = forms.read(call, MISCHIEF)
         self._hub.dispatcher.mischief = Mischief(
-            copies=int(form.get("copies", 1)),
-            delay=timedelta(seconds=float(form.get("delaySeconds", 0))),
-            reverse=bool(form.get("reverse", False)),
+            copies=form.get("copies", 1),
+            delay=timedelta(seconds=form.get("delaySeconds", 0)),
+            reverse=form.get("reverse", False),
         )
         return Answer(body=form)
 
@@ -102,7 +110,7 @@ class Control:
         """
         Raise an event written in the Event Grid schema, as if its source had.
         """
-        form = _object(call)
+        form = forms.json_object(call)
         missing = [name for name in ("topic", "subject", "eventType") if not isinstance(form.get(name), str)]
         if missing:
             return _refusal("InvalidRequest", f"an event needs {', '.join(missing)}")
@@ -141,16 +149,6 @@ def _shown(subscription: Subscription, state: State) -> Json:
         "eventDeliverySchema": subscription.schema.value,
         "destination": {"endpointBaseUrl": subscription.url.partition("?")[0]},
     }
-
-
-def _object(call: Call) -> dict[str, Any]:
-    try:
-        body = call.json()
-    except ValueError as broken:
-        raise Refusal(_refusal("InvalidRequest", f"the body is no JSON: {broken}")) from broken
-    if not isinstance(body, dict):
-        raise Refusal(_refusal("InvalidRequest", "the body must be a JSON object"))
-    return body
 
 
 def _refusal(code: str, message: str) -> Answer:

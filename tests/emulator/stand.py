@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ import aiohttp
 
 from emulator import LocalAzure, Options
 from emulator.arm.provider import SERVICE
+from emulator.azure import PartFactory
 
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -199,13 +200,16 @@ class Stand:
 
 
 @contextmanager
-def running(tenant: Mapping[str, Any] = TENANT, **options: Any) -> Iterator[Stand]:
+def running(
+    tenant: Mapping[str, Any] = TENANT, *, parts: Sequence[PartFactory] = (), **options: Any
+) -> Iterator[Stand]:
     """
-    A local Azure with these options, until the block ends.
+    A local Azure with these options and parts, until the block ends.
     """
     with asyncio.Runner() as runner:
         clock: list[Stand] = []
-        azure = LocalAzure(tenant, now=lambda: clock[0].now if clock else START, options=Options(**options))
+        chosen = Options(**options)
+        azure = LocalAzure(tenant, now=lambda: clock[0].now if clock else START, options=chosen, parts=parts)
         runner.run(azure.__aenter__())
         session = runner.run(_session(azure.ca_file))
         try:

@@ -68,13 +68,50 @@ def test_a_tenant_that_isnt_there_is_told(capsys: pytest.CaptureFixture[str]) ->
     assert "can't start" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("services: [", "is no YAML", id="syntax"),
+        pytest.param("[]", "a tenant is a mapping", id="a list"),
+        pytest.param("servces: []", "unknown members of a tenant: servces", id="misspelt"),
+        pytest.param("services: 5", "services is a list", id="no list"),
+        pytest.param("services: [5]", "services[0] is a mapping", id="no mapping"),
+        pytest.param("services: [{}]", "services[0]: there is no 'name'", id="no name"),
+        pytest.param("services: [{name: a, hostname: []}]", "services[0]: unknown: hostname", id="member"),
+        pytest.param("services: [{name: a, apis: [{}]}]", "services[0]: there is no 'id'", id="below"),
+        pytest.param("services: [{name: a, policy: <p}]", "services[0]: ", id="policy"),
+        pytest.param("roles: [{role: x}]", "roles[0]: unknown role x", id="role"),
+        pytest.param("certificates: {a: {subject: CN=a, ends: soon}}", "not a duration: 'soon'", id="duration"),
+    ],
+)
+def test_a_tenant_that_cannot_be_meant_is_told(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    What is wrong in a tenant file is said in one line, with its place.
+    """
+    file = tmp_path / "tenant.yaml"
+    file.write_text(text, encoding="utf-8")
+
+    assert 2 == main(["--tenant", str(file)])
+    assert said in capsys.readouterr().err
+
+
+def test_an_option_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    So is an option by a wrong name.
+    """
+    assert 2 == main(["--set", "pagesize=3"])
+    assert "is no option" in capsys.readouterr().err
+
+
 def test_updates_are_shortened() -> None:
     """
     On its own, service updates take the seconds asked for.
     """
-    options = options_of(arguments(["--update-seconds", "3", "--port", "8443"]))
+    options = options_of(arguments(["--update-seconds", "3", "--port", "8443", "--set", "page_size=7"]))
 
-    assert (3, 8443) == (options.update_duration.total_seconds(), options.port)
+    assert (3, 8443, 7) == (options.update_duration.total_seconds(), options.port, options.page_size)
 
 
 def test_nothing_of_the_product_is_imported() -> None:

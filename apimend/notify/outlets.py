@@ -5,7 +5,11 @@ Teams and the topic together: the Notifier that `wiring` hands out.
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from apimend.notify.teams import Teams
+
+class Poster(Protocol):
+    """`teams.Teams`, which the HTTP library comes with."""
+
+    async def card(self, webhook: str, card: Mapping[str, Any]) -> None: ...
 
 
 class Publisher(Protocol):
@@ -17,7 +21,7 @@ class Publisher(Protocol):
 class Outlets:
     """Both ways out; without a topic, events go nowhere, as nobody asked for them."""
 
-    def __init__(self, teams: Teams, topic: Publisher | None = None) -> None:
+    def __init__(self, teams: Poster, topic: Publisher | None = None) -> None:
         self._teams = teams
         self._topic = topic
 

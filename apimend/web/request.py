@@ -43,7 +43,7 @@ Hours = Annotated[int, Field(ge=1, le=168, description="For how long.")]
 class Body(BaseModel):
     """A JSON body: exactly these fields, of exactly these types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class ReasonBody(Body):

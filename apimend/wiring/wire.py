@@ -4,15 +4,13 @@ Settings become adapters, adapters become the engine. The rules are passed in.
 `door` and the command line call `wire`; nothing else joins an adapter to the engine.
 """
 
-import importlib
+from __future__ import annotations
+
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from azure.core.credentials_async import AsyncTokenCredential
-from azure.identity.aio import ManagedIdentityCredential
-
-from apimend.arm.azure import ArmAzure
 from apimend.documents import FetchedSource, FileSource
 from apimend.engine.approvals import Approvals
 from apimend.engine.deadletters import DeadLetters
@@ -23,15 +21,19 @@ from apimend.engine.reconcile import Engine
 from apimend.engine.sweep import Sweeper
 from apimend.model.desired import Mode
 from apimend.notify.notices import Notices
-from apimend.notify.outlets import Outlets
-from apimend.notify.teams import Teams
 from apimend.ports import Clock, Remediator
 from apimend.posture.control import Catalogue
 from apimend.probe import TlsProber
 from apimend.report.links import Links
-from apimend.settings import Approval, Envelope, Settings, SqliteStorage
-from apimend.storage.stores import Storage, open_sqlite
+from apimend.settings import Approval, Settings
+from apimend.storage.stores import Storage
 from apimend.web.replay import Replay
+from apimend.wiring.adapters import Adapters, open_adapters
+
+if TYPE_CHECKING:  # for the checker: at run time `adapters` loads them by name
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from apimend.arm.azure import ArmAzure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class Wired:
     approvals: Approvals
     replay: Replay
     links: Links
+    closing: AsyncExitStack
 
     @property
     def catalogue(self) -> Catalogue:
@@ -61,12 +64,8 @@ class Wired:
         return Catalogue.of(self.engine.remediators)
 
     async def close(self) -> None:
-        """Let connections and files go."""
-        await self.azure.close()
-        await self.credential.close()
-        await self.storage.close()
-        if self.dead_letters is not None:
-            await self.dead_letters.close()
+        """Let connections and files go, all of them whatever one of them says."""
+        await self.closing.aclose()
 
 
 async def wire(
@@ -82,12 +81,12 @@ async def wire(
     The whole app. Must be awaited inside the loop that will use it.
 
     In report mode no writer is handed to the engine. Without a `credential` it is the app's managed identity,
-    without a `storage` the declared one, without an `azure` one with connections of its own.
+    without a `storage` the declared one, without an `azure` one with connections of its own. `Wired.close` lets all of
+    them go.
     """
-    identity = credential or ManagedIdentityCredential(client_id=settings.client_id or None)
-    storage = storage or _storage(settings, clock, identity)
-    azure = azure or ArmAzure.open(cloud=settings.cloud, credential=identity, clock=clock, limits=storage.limits)
-    desired = _desired(settings, azure, identity, clock, [rule.name for rule in remediators])
+    adapters = await open_adapters(settings, clock=clock, credential=credential, storage=storage, azure=azure)
+    azure, storage = adapters.azure, adapters.storage
+    desired = _desired(settings, adapters, [rule.name for rule in remediators])
     links = Links(base_url=settings.pages_url)
     ledger, bells = storage.ledger, storage.bells
     orders = Orders(
@@ -102,7 +101,7 @@ async def wire(
     approvals = Approvals(
         records=storage.records, ledger=ledger, orders=orders, clock=clock, lasts=settings.approval_lasts
     )
-    notices = _notices(settings, azure, identity, storage, clock, links, approvals)
+    notices = _notices(settings, adapters, clock, links, approvals)
     intake = Intake(
         bells=bells, ledger=ledger, clock=clock, tenant=settings.tenant, subscriptions=settings.subscriptions
     )
@@ -120,12 +119,11 @@ async def wire(
         settle_seconds=float(settings.settle_seconds),
         prober=TlsProber(address=settings.cloud.gateway_address) if settings.probe else None,
     )
-    dead_letters = _dead_letters(settings, clock, identity)
     return Wired(
         settings=settings,
         clock=clock,
         azure=azure,
-        credential=identity,
+        credential=adapters.credential,
         storage=storage,
         desired=desired,
         notices=notices,
@@ -137,72 +135,35 @@ async def wire(
             ledger=ledger,
             clock=clock,
             subscriptions=settings.subscriptions,
-            dead_letters=dead_letters,
+            dead_letters=adapters.dead_letters,
         ),
-        dead_letters=dead_letters,
+        dead_letters=adapters.dead_letters,
         parking=Parking(records=storage.records, clock=clock),
         orders=orders,
         approvals=approvals,
         replay=Replay(intake=intake, orders=orders, ledger=ledger),
         links=links,
+        closing=adapters.closing,
     )
 
 
-def _desired(
-    settings: Settings, azure: ArmAzure, credential: AsyncTokenCredential, clock: Clock, rules: Sequence[str]
-) -> FetchedSource:
-    groups, webhooks = azure.management_groups, settings.webhooks
-    if not settings.desired_state_is_blob:
+def _desired(settings: Settings, adapters: Adapters, rules: Sequence[str]) -> FetchedSource:
+    groups, webhooks = adapters.azure.management_groups, settings.webhooks
+    if adapters.fetch is None:
         path = settings.desired_state_path
         return FileSource(path, remediators=rules, webhooks=webhooks, management_groups=groups)
-    # By name, as all that needs the storage SDKs.
-    fetch = importlib.import_module("apimend.storage.azure.desired").fetch_from(
-        settings.desired_state, credential, clock
-    )
     name = settings.desired_state.rsplit("/", 1)[-1]
-    return FetchedSource(name, fetch, remediators=rules, webhooks=webhooks, management_groups=groups)
+    return FetchedSource(name, adapters.fetch, remediators=rules, webhooks=webhooks, management_groups=groups)
 
 
-def _dead_letters(settings: Settings, clock: Clock, credential: AsyncTokenCredential) -> DeadLetters | None:
-    """Event Grid keeps them in Azure Storage only; embedded storage has none."""
-    if isinstance(settings.storage, SqliteStorage):
-        return None
-    module = importlib.import_module("apimend.storage.azure.deadletters")
-    letters: DeadLetters = module.open_dead_letters(settings.storage, clock=clock, credential=credential)
-    return letters
-
-
-def _storage(settings: Settings, clock: Clock, credential: AsyncTokenCredential) -> Storage:
-    if isinstance(settings.storage, SqliteStorage):
-        return open_sqlite(settings.storage.path, clock)
-    # By name, so that the Azure SDKs are loaded only where they are used.
-    azure = importlib.import_module("apimend.storage.azure")
-    storage: Storage = azure.open_azure(settings.storage, clock=clock, credential=credential)
-    return storage
-
-
-def _notices(
-    settings: Settings,
-    azure: ArmAzure,
-    credential: AsyncTokenCredential,
-    storage: Storage,
-    clock: Clock,
-    links: Links,
-    approvals: Approvals,
-) -> Notices:
-    teams = Teams(azure.session, settings.webhooks, clock, envelope=settings.envelope is Envelope.MESSAGE)
-    topic = None
-    if settings.topic_endpoint:
-        # By name, so that its SDK is loaded only where it is used.
-        module = importlib.import_module("apimend.notify.topic")
-        topic = module.Topic(settings.topic_endpoint, credential, transport=azure.transport)
+def _notices(settings: Settings, adapters: Adapters, clock: Clock, links: Links, approvals: Approvals) -> Notices:
     return Notices(
-        ledger=storage.ledger,
-        messages=storage.messages,
-        notifier=Outlets(teams, topic),
+        ledger=adapters.storage.ledger,
+        messages=adapters.storage.messages,
+        notifier=adapters.outlets,
         clock=clock,
         links=links,
         routes=settings.webhooks,
-        publishes=topic is not None,
+        publishes=bool(settings.topic_endpoint),
         token=approvals.mint if settings.approval is Approval.LINK else None,
     )

@@ -4,7 +4,7 @@ import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
 from apimend.model.errors import Gone
-from apimend.storage.azure.desired import fetch_of
+from apimend.storage.azure.desired import BlobFetch
 from devhost.azurite import azurite
 
 
@@ -19,7 +19,7 @@ async def test_a_blob_is_fetched_when_it_has_changed() -> None:
             container = service.get_container_client("desired")
             await container.create_container()
             blob = container.get_blob_client("desired.yaml")
-            fetch = fetch_of(blob)
+            fetch = BlobFetch(blob)
             with pytest.raises(Gone):
                 await fetch(None)
             await blob.upload_blob(b"version: 1")

@@ -11,7 +11,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobClient
 
-from apimend.documents.source import Fetch, Fetched
+from apimend.documents.source import Fetched
 from apimend.model.errors import Gone
 from apimend.ports import Clock
 from apimend.storage.azure.account import ClockedRetry, ClockedTransport
@@ -20,22 +20,18 @@ from apimend.storage.azure.errors import NOT_THERE, translated
 _NOT_MODIFIED = 304
 
 
-def fetch_from(url: str, credential: AsyncTokenCredential, clock: Clock) -> Fetch:
-    """Fetches the blob at a URL by identity. The fetch raises Gone, Denied or TryLater."""
-    blob = BlobClient.from_blob_url(
-        url, credential=credential, transport=ClockedTransport(clock), retry_policy=ClockedRetry(clock)
-    )
-    return fetch_of(blob)
+class BlobFetch:
+    """A `documents.source.Fetch` of one blob. Raises Gone, Denied or TryLater."""
 
+    def __init__(self, blob: BlobClient) -> None:
+        self._blob = blob
 
-def fetch_of(blob: BlobClient) -> Fetch:
-    """The same for a client that is there already."""
-
-    async def fetch(etag: str | None) -> Fetched | None:
+    async def __call__(self, etag: str | None) -> Fetched | None:
+        """The text, unless it still has this etag: then None."""
         unless: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfModified} if etag else {}
         with translated("The desired state"):
             try:
-                found = await blob.download_blob(**unless)
+                found = await self._blob.download_blob(**unless)
                 return Fetched(body=await found.readall(), etag=str(found.properties.etag))
             except HttpResponseError as error:
                 if error.status_code == NOT_THERE:
@@ -44,4 +40,15 @@ def fetch_of(blob: BlobClient) -> Fetch:
                     raise
                 return None
 
-    return fetch
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._blob.close()
+
+
+def fetch_from(url: str, credential: AsyncTokenCredential, clock: Clock) -> BlobFetch:
+    """Fetches the blob at a URL by identity."""
+    return BlobFetch(
+        BlobClient.from_blob_url(
+            url, credential=credential, transport=ClockedTransport(clock), retry_policy=ClockedRetry(clock)
+        )
+    )

@@ -2,20 +2,29 @@
 What one event costs: calls, wall time, memory, and the import of the function app.
 
 Drift and no drift, dry run and enforce, on the small tenant. Virtual time: waiting costs nothing, so the wall time
-is what Apimend, the local Azure and the loopback take together.
+is what Apimend, the local Azure and the loopback take together. Import and memory are those of a fresh interpreter
+that holds the app and nothing else; APIMEND_BENCH_PYTHON names one with the deployed packages alone.
 """
 
 import asyncio
 import json
 import logging
-import resource
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from demo.world import World, open_world
+from demo.world import TENANTS, World, environment, identity_of, open_world
+from devhost.clock import RealClock
+from emulator import LocalAzure, load_tenant
+from emulator.events.part import EventGrid
+from emulator.gateway import Gateway
+from emulator.parts import Part
+from emulator.teams import TeamsInbox
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = (
@@ -37,12 +46,56 @@ instances:
     clients: [partner-a]
     check: {{action: enforce, validateTrust: false}}
 """
-IMPORT = "import time; t = time.perf_counter(); import function_app; print(time.perf_counter() - t)"
-RESIDENT = """
-import asyncio, json, logging, resource
+EVENT = {
+    "id": "5b8c0f6e-0000-0000-0000-000000000001",
+    "eventType": "Microsoft.Resources.ResourceWriteSuccess",
+    "eventTime": "2026-11-22T09:00:00Z",
+    "subject": INSTANCE,
+    "topic": "/subscriptions/11111111-1111-1111-1111-111111111111",
+    "data": {"resourceUri": INSTANCE, "operationName": "Microsoft.ApiManagement/service/write", "status": "Succeeded"},
+    "dataVersion": "2",
+    "metadataVersion": "1",
+}
+PYTHON = os.environ.get("APIMEND_BENCH_PYTHON", sys.executable)
+IMPORT = """
+import time
+began, spent = time.perf_counter(), time.process_time()
+import function_app
+print(time.perf_counter() - began, time.process_time() - spent)
+"""
+ALONE = """
+import asyncio, json, logging, sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+
 logging.disable(logging.CRITICAL)
 import function_app
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+from apimend.storage.sqlite import SqliteQueue
+
+def resident():
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) // 1024
+
+async def main(given):
+    report = {"import": resident()}
+    app = function_app.create(environ=given["environ"])
+    for name in given["also"]:
+        __import__(name)
+    began = time.perf_counter()
+    await app.door.wired()
+    report["wiring_ms"] = round((time.perf_counter() - began) * 1000)
+    queue = SqliteQueue(given["database"], function_app.SystemClock())
+    await app.door.event(given["event"])
+    (message,) = queue.receive(function_app.VISITS_QUEUE, now=datetime.now(UTC), count=1)
+    await app.door.visit(message.body.decode())
+    report["event"] = resident()
+    (run,) = await (await app.door.wired()).storage.ledger.runs()
+    report["result"] = run.result.value
+    queue.close()
+    await app.door.close()
+    print(json.dumps(report))
+
+asyncio.run(main(json.loads(sys.stdin.read())))
 """
 
 
@@ -74,16 +127,48 @@ async def main() -> None:
         row("enforce, no drift again", *await event(world))
 
 
-def measured(code: str) -> str:
-    """What a fresh interpreter prints."""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+async def alone(*also: str) -> Mapping[str, int | str]:
+    """One event, answered by an app in a process of its own, which has loaded these modules besides."""
+    parts: list[Callable[[LocalAzure], Part]] = [EventGrid, Gateway, TeamsInbox]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "desired.yaml").write_text(DESIRED.format(mode="report"), encoding="utf-8")
+        async with LocalAzure(load_tenant(TENANTS / "small.yaml"), now=RealClock().now, parts=parts) as azure:
+            with identity_of(azure):
+                given = {
+                    "environ": environment(azure, folder, "report"),
+                    "database": str(folder / "apimend.db"),
+                    "event": json.dumps(EVENT),
+                    "also": also,
+                }
+                child = await asyncio.create_subprocess_exec(
+                    PYTHON, "-c", ALONE, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+                out, _ = await child.communicate(json.dumps(given).encode())
+    found: Mapping[str, int | str] = json.loads(out)
+    return found
+
+
+def imported() -> tuple[float, float]:
+    """Importing the function app in a fresh interpreter: wall and processor time, in milliseconds."""
+    done = subprocess.run([PYTHON, "-c", IMPORT], cwd=ROOT, capture_output=True, text=True, check=True)
+    wall, processor = map(float, done.stdout.split())
+    return wall * 1000, processor * 1000
+
+
+def of_one_process() -> None:
+    """Print what a fresh interpreter with the app alone takes."""
+    times = [imported() for _ in range(15)]
+    print(f"import of function_app, best of 15: {min(t[0] for t in times):.0f} ms")
+    print(f"  of which processor: {min(t[1] for t in times):.0f} ms")
+    for name, also in (("SQLite", ()), ("the storage SDKs too", ("apimend.storage.azure.deadletters",))):
+        told = asyncio.run(alone(*also))
+        print(f"with {name}: first wiring {told['wiring_ms']} ms; resident after import {told['import']} MB,", end=" ")
+        print(f"after one event ({told['result']}) {told['event']} MB")
 
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     asyncio.run(main())
-    print(f"import of function_app: best of 9 {min(float(measured(IMPORT)) for _ in range(9)) * 1000:.0f} ms")
-    print(f"resident after import: {measured(RESIDENT)} MB")
-    print(f"resident here, local Azure included: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
-    print(json.dumps({"python": sys.version.split()[0]}))
+    of_one_process()
+    print(json.dumps({"python": subprocess.check_output([PYTHON, "--version"], text=True).split()[1]}))

@@ -1,6 +1,7 @@
 """Shared token buckets stay below Azure's limits, let urgent work pass, and rarely cost a call to storage."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -19,8 +20,8 @@ from tests.storage.samples import START, SUBSCRIPTION
 class Counted(SqliteRecords):
     """Counts calls by name."""
 
-    def __init__(self) -> None:
-        super().__init__(Database(":memory:"))
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self.calls: Counter[str] = Counter()
 
     async def get(self, container: str, key: str) -> Record | None:
@@ -33,8 +34,10 @@ class Counted(SqliteRecords):
 
 
 @pytest.fixture
-def records() -> Counted:
-    return Counted()
+def records() -> Iterator[Counted]:
+    database = Database(":memory:")
+    yield Counted(database)
+    database.close()
 
 
 async def taken(buckets: StoredBuckets, kind: str = READS, *, urgent: bool = True) -> int:

@@ -21,7 +21,7 @@ from datetime import datetime
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from apimend.clients import Authority, resolve_authorities
-from apimend.fetchable import unfetchable
+from apimend.fetchable import Unfetchable, unfetchable
 from apimend.model.azure import CaCertificate, Service
 from apimend.model.desired import Desired, Uploaded
 from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical
@@ -38,7 +38,7 @@ class Trust:
 
     service: Service
     authorities: tuple[Authority, ...] = ()
-    unfetchable: tuple[str, ...] = ()
+    unfetchable: tuple[Unfetchable, ...] = ()
 
 
 class CaCertificateMissing:
@@ -136,8 +136,8 @@ def _faults(service: Service, authority: Authority, now: datetime) -> Iterator[F
 
 def _unfetchable(observed: Trust) -> Iterator[Finding]:
     why = "A service update would fetch it again and fail, or leave the host without its certificate."
-    for text in observed.unfetchable:
-        yield _finding(observed.service, "hostname_certificate_unfetchable", text, why)
+    for one in observed.unfetchable:
+        yield _finding(observed.service, "hostname_certificate_unfetchable", one.why, why, one.steps)
 
 
 def _refusals(

@@ -1,8 +1,8 @@
 """
 A certificate that ends soon, or has ended.
 
-What it finds: certificates of hosts (gateway, portal, management, SCM), CA certificates, attached certificates and
-those of declared clients that end within the declared days. Also a check that lets in what is attached only.
+What it finds: certificates of hosts (gateway, portal, management, SCM), CA certificates, attached certificates (those
+of workspaces too) and those of declared clients that end within the declared days.
 Why it matters: on that day hosts stop answering, checks refuse, and backends turn the gateway away.
 What it changes: nothing. Renewals are picked up from Key Vault by other rules; here it is said what breaks, and when.
 Fix safety: report only.
@@ -38,6 +38,9 @@ class CertificateExpiring:
             "Microsoft.ApiManagement/service/gateways/read",
             "Microsoft.ApiManagement/service/gateways/certificateAuthorities/read",
             "Microsoft.ApiManagement/service/gateways/hostnameConfigurations/read",
+            "Microsoft.ApiManagement/service/workspaces/read",
+            "Microsoft.ApiManagement/service/workspaces/backends/read",
+            "Microsoft.ApiManagement/service/workspaces/certificates/read",
             "Microsoft.KeyVault/vaults/certificates/read",
         }
     )

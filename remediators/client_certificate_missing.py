@@ -22,15 +22,17 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from apimend.clients import looks_through_attached
+from apimend.mends import deeds
 from apimend.model.azure import Certificate, Service, VaultCertificate
-from apimend.model.check import Form
 from apimend.model.desired import DeclaredCertificate, DeclaredClient, Desired
-from apimend.model.errors import Denied, Final, Gone
+from apimend.model.errors import Denied, Final, Gone, SoftDeleted
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical
 from apimend.policy.rehearsal import thumbprint
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
 
+_MADE_ANEW = frozenset({"vault_certificate_ec", "vault_certificate_not_exportable", "vault_certificate_not_pkcs12"})
 _PKCS12 = "application/x-pkcs12"
 
 
@@ -64,7 +66,7 @@ class ClientCertificateMissing:
 
     async def observe(self, reader: InstanceReader, desired: Desired, context: VisitContext) -> Attached:
         service = await reader.service()
-        if not desired.certificates and not context.thorough and not _by_attached(desired):
+        if not desired.certificates and not context.thorough and not looks_through_attached(desired):
             return Attached(service=service, entities=(), vault={}, secret_ids={})
         entities, held = await asyncio.gather(
             reader.certificates(), asyncio.gather(*(_held(reader, declared) for declared in desired.certificates))
@@ -93,14 +95,12 @@ class ClientCertificateMissing:
             elif change is not None and not any(finding.blocks for finding in faults) and _can_ask(declared, observed):
                 changes.append(change)
         changes += [
-            change for client in desired.clients if _by_attached(desired) for change in _recognised(client, observed)
+            change
+            for client in desired.clients
+            if looks_through_attached(desired)
+            for change in _recognised(client, observed)
         ]
         return Proposal(changes=tuple(changes), findings=(*findings, *_uploaded(observed, desired)))
-
-
-def _by_attached(desired: Desired) -> bool:
-    """Whether callers are recognised by what is attached to the service."""
-    return desired.check is not None and desired.check.form is Form.ATTACHED
 
 
 def _can_ask(declared: DeclaredCertificate, observed: Attached) -> bool:
@@ -164,7 +164,7 @@ def _recognised(client: DeclaredClient, observed: Attached) -> Iterator[Change]:
 
 def _swaps(entity: Certificate | None, desired: Desired, now: datetime) -> bool:
     """Whether a refresh takes a certificate away that callers may still show, and that nothing else lets in."""
-    return _by_attached(desired) and entity is not None and (entity.expires is None or entity.expires > now)
+    return looks_through_attached(desired) and entity is not None and (entity.expires is None or entity.expires > now)
 
 
 def _swap(target: ResourceId, declared: DeclaredCertificate) -> Finding:
@@ -265,6 +265,7 @@ def _faults(
     def finding(
         code: str, message: str, mend: str, *, blocks: bool = True, high: bool = True, steps: tuple[str, ...] = ()
     ) -> Finding:
+        source = declared.source
         return Finding(
             code=code,
             target=instance.child("certificates", declared.id),
@@ -273,15 +274,22 @@ def _faults(
             message=message,
             why_left=mend,
             steps=steps,
+            hand_off=deeds.vault_certificate(source.vault, source.name) if code in _MADE_ANEW else "",
             blocks=frozenset({Stage.VALIDATE}) if blocks else frozenset(),
         )
 
     what = f"The Key Vault certificate {declared.source.vault}/{declared.source.name}"
     at = f"--vault-name {declared.source.vault} --name {declared.source.name}"
+    if isinstance(vault, SoftDeleted):
+        return [
+            finding("vault_certificate_deleted", f"{vault}", "Who deleted it may have meant it.", steps=vault.steps)
+        ]
     if isinstance(vault, Gone):
-        mend = "Create it, correct the name, or get it back if it was deleted within its retention time."
-        recover = (f"az keyvault certificate recover {at}",)
-        return [finding("vault_certificate_gone", f"{what} does not exist.", mend, steps=recover)]
+        unsure = "Create it, correct the name, or get it back: whether it was deleted lately can't be seen."
+        mend = "Create it, or correct the name: it is not among what was deleted lately either."
+        recover = () if vault.for_good else (f"az keyvault certificate recover {at}",)
+        why = mend if vault.for_good else unsure
+        return [finding("vault_certificate_gone", f"{what} does not exist.", why, steps=recover)]
     if isinstance(vault, Final):
         why = "Whether the instance can fetch it decides Azure; we were not allowed to look."
         return [

@@ -16,9 +16,10 @@ References: https://learn.microsoft.com/azure/api-management/api-management-howt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from apimend.fetchable import unfetchable
+from apimend.fetchable import Unfetchable, unfetchable
+from apimend.mends import deeds
 from apimend.model.azure import Hostname, Service
-from apimend.model.desired import Desired, Uploaded
+from apimend.model.desired import Arrives, Desired, Uploaded
 from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical
 from apimend.model.tiers import Switch
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
@@ -32,7 +33,7 @@ class Negotiation:
     """The service, and why the certificate of a host could not be fetched at the next update."""
 
     service: Service
-    unfetchable: tuple[str, ...] = ()
+    unfetchable: tuple[Unfetchable, ...] = ()
 
 
 class NegotiationDisabled:
@@ -54,10 +55,10 @@ class NegotiationDisabled:
             return Proposal(findings=(_unknown_tier(service),))
         silent = _silent(service, desired)
         if not silent:
-            return Proposal(findings=tuple(_not_seen(service, context)), remember=_seen(context))
+            return Proposal(findings=tuple(_not_seen(service, desired, context)), remember=_seen(context))
         if service.tier.refuses_without and not desired.consumption_require:
             return Proposal(findings=(_not_required(service),))
-        findings = tuple(_blocked(service, text) for text in observed.unfetchable) + _uploaded(service, desired)
+        findings = tuple(_blocked(service, one) for one in observed.unfetchable) + _uploaded(service, desired)
         if findings:
             return Proposal(findings=findings)
         return Proposal(changes=(_change(service, silent),))
@@ -71,8 +72,10 @@ def _silent(service: Service, desired: Desired) -> tuple[Hostname, ...]:
     return tuple(entry for entry in wanted if not service.negotiates(entry))
 
 
-def _not_seen(service: Service, context: VisitContext) -> Iterator[Finding]:
+def _not_seen(service: Service, desired: Desired, context: VisitContext) -> Iterator[Finding]:
     """Hosts that Resource Manager says do ask, and that when last seen from outside didn't."""
+    if desired.arrives is Arrives.HEADER:
+        return
     seen = {**context.progress.evidence, **_seen(context)}
     for entry in service.proxies:
         silent = seen.get(f"seen {entry.host.casefold()}") == _SILENT
@@ -118,7 +121,7 @@ def _change(service: Service, silent: Sequence[Hostname]) -> Change:
         will=will,
         minutes=service.tier.update_minutes,
         downtime="The gateway is down during the update (Developer tier)." if service.tier.downtime_on_update else "",
-        hand_off=_hand_off(service, silent),
+        hand_off=deeds.ask_for_certificates(service, silent),
     )
     if not service.tier.refuses_without:
         return change
@@ -134,13 +137,6 @@ def _reason(service: Service) -> str:
     if service.tier.refuses_without:
         return "The Consumption gateway accepts callers without a client certificate."
     return "The gateway does not ask for client certificates, and this tier never renegotiates."
-
-
-def _hand_off(service: Service, silent: Sequence[Hostname]) -> str:
-    if not service.tier.is_classic:
-        return "# Bicep, Microsoft.ApiManagement/service\nproperties: {\n  enableClientCertificate: true\n}"
-    hosts = "\n".join(f"# host {entry.host}\nnegotiate_client_certificate = true" for entry in silent)
-    return f"# Terraform, azurerm_api_management_custom_domain > gateway\n{hosts}"
 
 
 def _unknown_tier(service: Service) -> Finding:
@@ -168,14 +164,15 @@ def _not_required(service: Service) -> Finding:
     )
 
 
-def _blocked(service: Service, text: str) -> Finding:
+def _blocked(service: Service, fault: Unfetchable) -> Finding:
     return Finding(
         code="hostname_certificate_unfetchable",
         target=service.id,
         remediator=NegotiationDisabled.name,
         severity=Severity.HIGH,
-        message=text,
+        message=fault.why,
         why_left="A service update would fetch it again and fail, or leave the host without its certificate.",
+        steps=fault.steps,
         blocks=frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
     )
 
@@ -199,6 +196,7 @@ def _uploaded(service: Service, desired: Desired) -> tuple[Finding, ...]:
                 "with the PFX at hand.",
                 "Better: move the certificate to Key Vault. Or declare `uploadedCertificates: resend`.",
             ),
+            hand_off=deeds.host_from_vault(service, entry),
             blocks=frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
         )
         for entry in held

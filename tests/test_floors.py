@@ -85,16 +85,20 @@ def test_a_rule_sees_the_model_policies_and_ports() -> None:
     allowed = tuple(
         f"apimend.{name}"
         for name in (
+            "checkchange",
             "clients",
             "demand",
             "evidence",
             "fetchable",
+            "fetches",
             "inventory",
             "model",
             "ours",
             "policy",
             "ports",
             "posture",
+            "reach",
+            "standards",
             "survey",
         )
     )

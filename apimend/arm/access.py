@@ -2,11 +2,12 @@
 Raw JSON of vaults, role assignments and subnets as the values of `apimend.model.access`. Used by the reader only.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from apimend.model.access import Grant, SecurityRule, Subnet, Vault, VaultPolicy
+from apimend.model.access import Deleted, Grant, SecurityRule, Subnet, Vault, VaultPolicy
 from apimend.model.ids import ResourceId
 
 VAULTS = "2023-07-01"
@@ -37,6 +38,25 @@ def _policy(entry: Raw) -> VaultPolicy:
     return VaultPolicy(
         principal=str(entry.get("objectId") or "").casefold(), secrets=frozenset(str(one).casefold() for one in granted)
     )
+
+
+def deleted_vault(rows: Iterable[Raw], name: str) -> Deleted | None:
+    """The vault of this name among the deleted ones of a subscription."""
+    for row in rows:
+        if str(row.get("name")).casefold() == name.casefold():
+            properties = row.get("properties") or {}
+            return Deleted(
+                vault=str(row["name"]),
+                location=str(properties.get("location") or ""),
+                deleted=_moment(properties.get("deletionDate")),
+                until=_moment(properties.get("scheduledPurgeDate")),
+                purgeable=not properties.get("purgeProtectionEnabled"),
+            )
+    return None
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) and text else None
 
 
 def grants(raw: Raw) -> Iterator[Grant]:

@@ -6,6 +6,7 @@ secret is in them: ARM's errors name resources, not values.
 """
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,6 +38,10 @@ _PERSON = {
     "readonlydisabledsubscription",
 }
 _LONGEST = 600
+_NO_ADDRESS = getattr(socket, "EAI_NODATA", socket.EAI_NONAME)
+
+UNKNOWN_NAME = "UnknownName"
+"""The code of a host that nobody knows: a vault that is gone, or one behind a private DNS zone."""
 
 
 @contextmanager
@@ -46,10 +51,21 @@ def translated(what: str) -> Iterator[None]:
         yield
     except HttpResponseError as error:
         raise _from_answer(what, error) from error
-    except (ServiceRequestError, ServiceResponseError) as error:
+    except ServiceRequestError as error:
+        if _is_unknown_name(error):
+            why = "its name is not known here: it does not exist, or only a network of its own knows it"
+            raise Denied(f"{what}: {why}", code=UNKNOWN_NAME) from error
+        raise Unavailable(f"{what}: no answer ({type(error).__name__})") from error
+    except ServiceResponseError as error:
         raise Unavailable(f"{what}: no answer ({type(error).__name__})") from error
     except AzureError as error:
         raise Unavailable(f"{what}: {_cut(str(error))}") from error
+
+
+def _is_unknown_name(error: ServiceRequestError) -> bool:
+    """Whether the resolver has said that there is no such name, rather than that it can't tell now."""
+    cause = getattr(error.inner_exception, "os_error", None)
+    return isinstance(cause, socket.gaierror) and cause.errno in (socket.EAI_NONAME, _NO_ADDRESS)
 
 
 def _from_answer(what: str, error: HttpResponseError) -> ApimendError:

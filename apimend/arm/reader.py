@@ -13,11 +13,11 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.apimanagement.aio import ApiManagementClient
 
 from apimend.arm import access, parse
-from apimend.arm.errors import translated
+from apimend.arm.errors import UNKNOWN_NAME, translated
 from apimend.arm.graph import Graph
 from apimend.arm.transport import CALLS, URGENT
 from apimend.arm.vault import Vaults
-from apimend.model.access import Grant, Subnet, Vault
+from apimend.model.access import Deleted, Grant, Subnet, Vault
 from apimend.model.azure import (
     Api,
     Backend,
@@ -34,13 +34,14 @@ from apimend.model.azure import (
     Workspace,
 )
 from apimend.model.desired import VaultObject
-from apimend.model.errors import Gone, Rejected
+from apimend.model.errors import Denied, Gone, Rejected, SoftDeleted
 from apimend.model.ids import InstanceId, ResourceId
 
 T = TypeVar("T")
 Raw = Mapping[str, Any]
 _RAWXML = "rawxml"
 _POLICY = "policy"
+_NO_VAULT = frozenset({"vaultnotfound", UNKNOWN_NAME.casefold()})
 
 
 def _entity(response: Any, _model: Any, _headers: Any) -> tuple[Raw, str]:
@@ -91,7 +92,11 @@ class View:
         )
         return parse.service(raw)
 
-    async def certificates(self) -> tuple[Certificate, ...]:
+    async def certificates(self, workspace: str = "") -> tuple[Certificate, ...]:
+        if workspace:
+            listed = self._client.workspace_certificate.list_by_workspace
+            key = f"workspaces/{workspace}/certificates"
+            return await self._all(key, parse.certificate, listed, *self._at, workspace)
         return await self._all("certificates", parse.certificate, self._client.certificate.list_by_service, *self._at)
 
     async def apis(self, workspace: str = "") -> tuple[Api, ...]:
@@ -199,13 +204,47 @@ class View:
     async def workspaces(self) -> tuple[Workspace, ...]:
         return await self._all("workspaces", parse.workspace, self._client.workspace.list_by_service, *self._at)
 
-    async def backends(self) -> tuple[Backend, ...]:
+    async def backends(self, workspace: str = "") -> tuple[Backend, ...]:
+        if workspace:
+            listed = self._client.workspace_backend.list_by_workspace
+            return await self._all(f"workspaces/{workspace}/backends", parse.backend, listed, *self._at, workspace)
         return await self._all("backends", parse.backend, self._client.backend.list_by_service, *self._at)
 
     async def vault_certificate(self, source: VaultObject) -> VaultCertificate:
         key = ("vault", source.vault.casefold(), source.name.casefold())
-        found: VaultCertificate = await self._shared(key, lambda: self._vaults.certificate(source))
+        try:
+            found: VaultCertificate = await self._shared(key, lambda: self._vaults.certificate(source))
+        except (Gone, Denied) as error:
+            raise await self._traced(source, error) from error
         return found
+
+    async def _traced(self, source: VaultObject, error: Gone | Denied) -> Gone | Denied:
+        """The same, or what is known of it: that it was deleted and is kept, or that nothing of it is."""
+        without_vault = error.code.casefold() in _NO_VAULT
+        if isinstance(error, Denied) and not without_vault:
+            return error
+        try:
+            kept = await (self.deleted_vault(source.vault) if without_vault else self._deleted(source))
+        except Denied:
+            return error
+        if kept is not None:
+            return SoftDeleted(f"{kept}", steps=kept.steps, code=error.code, status=error.status)
+        # A vault that another subscription keeps is not in the list of this one.
+        if isinstance(error, Gone):
+            error.for_good = not without_vault
+        return error
+
+    async def _deleted(self, source: VaultObject) -> Deleted | None:
+        key = ("deleted", source.vault.casefold(), source.name.casefold())
+        try:
+            found: Deleted = await self._shared(key, lambda: self._vaults.deleted(source))
+        except Gone:
+            return None
+        return found
+
+    async def deleted_vault(self, name: str) -> Deleted | None:
+        home = ResourceId.of(f"/subscriptions/{self._instance.subscription}/providers/Microsoft.KeyVault/deletedVaults")
+        return access.deleted_vault(await self.listed(home, access.VAULTS), name)
 
     async def vault_versions(self, source: VaultObject) -> tuple[VaultVersion, ...]:
         key = ("versions", source.vault.casefold(), source.name.casefold())

@@ -14,6 +14,7 @@ from azure.keyvault.certificates.aio import CertificateClient
 
 from apimend.arm.errors import translated
 from apimend.arm.transport import ShortRetry
+from apimend.model.access import Deleted
 from apimend.model.azure import VaultCertificate, VaultVersion
 from apimend.model.desired import VaultObject
 from apimend.model.errors import Unreadable
@@ -46,6 +47,19 @@ class Vaults:
         with translated(f"versions of the Key Vault certificate {source.vault}/{source.name}"):
             listed = self._client(source.vault).list_properties_of_certificate_versions(source.name)
             return tuple([_version(found) async for found in listed])
+
+    async def deleted(self, source: VaultObject) -> Deleted:
+        """A certificate that was deleted and is kept. Raises Gone, Denied or TryLater."""
+        with translated(f"deleted Key Vault certificate {source.vault}/{source.name}"):
+            found = await self._client(source.vault).get_deleted_certificate(source.name)
+        level = str(found.properties.recovery_level or "") if found.properties else ""
+        return Deleted(
+            vault=source.vault,
+            name=source.name,
+            deleted=_utc(found.deleted_on),
+            until=_utc(found.scheduled_purge_date),
+            purgeable="purgeable" in level.casefold(),
+        )
 
     def _client(self, vault: str) -> CertificateClient:
         key = vault.casefold()

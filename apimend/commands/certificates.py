@@ -5,7 +5,7 @@ As a table, or as a graph from the vault to whoever depends on it. It reads by t
 not fit together; nothing here does.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from rich.console import RenderableType
@@ -22,6 +22,7 @@ from apimend.commands.screen import Screen
 from apimend.inventory import Inventory, Item, take
 from apimend.model.desired import Desired
 from apimend.model.ids import InstanceId
+from apimend.report.inventory_json import inventory_json
 from apimend.report.plain import clean, count, day
 
 
@@ -32,7 +33,7 @@ async def certificates(app: App, screen: Screen, word: str, *, graph: bool = Fal
         instance = await choose_one(app, word)
         desired, found = await patiently(app, lambda: _taken(app, instance))
     if screen.as_json:
-        screen.emit(_body(found))
+        screen.emit(inventory_json(found))
     else:
         screen.show(*_parts(found, desired, graph))
     return Exit.NOTHING
@@ -55,6 +56,8 @@ def _parts(found: Inventory, desired: Desired, graph: bool) -> Iterator[Renderab
     for each in found.problems:
         style = SEVERITIES[each.severity]
         yield Text.assemble((f"! {each.severity.word} ", style), clean(each.message), (f"  {each.code}", "dim"))
+        for step in each.steps:
+            yield Text(f"    {clean(step)}", style="dim")
 
 
 def _table(found: Inventory, desired: Desired) -> Table:
@@ -103,37 +106,3 @@ def _from(item: Item) -> Text:
         return Text(item.source.value, style="dim")
     told = Text(clean(f"{item.source.value} {stored.label}"))
     return told.append(clean(f" ({stored.trouble})"), style="red") if stored.trouble else told
-
-
-def _body(found: Inventory) -> dict[str, object]:
-    return {
-        "instance": found.service.id.text,
-        "taken": found.taken.isoformat(),
-        "certificates": [_described(item) for item in found.items],
-        "problems": [
-            {"code": each.code, "severity": each.severity.word, "about": each.about, "message": each.message}
-            for each in found.problems
-        ],
-    }
-
-
-def _described(item: Item) -> dict[str, object]:
-    stored = item.stored
-    return {
-        "name": item.name,
-        "held": item.held.value,
-        "target": item.target.text,
-        "subject": item.subject,
-        "thumbprint": item.thumbprint,
-        "expires": item.expires.isoformat() if item.expires else None,
-        "source": item.source.value,
-        "status": item.status,
-        "vault": None
-        if stored is None
-        else {"vault": stored.vault, "name": stored.name, "version": stored.version, "trouble": stored.trouble},
-        "uses": _uses(item),
-    }
-
-
-def _uses(item: Item) -> Sequence[dict[str, str]]:
-    return [{"kind": use.kind, "name": use.name, "how": use.how} for use in item.uses]

@@ -1,5 +1,5 @@
 """
-Who may read what lies in a vault, as far as Azure Resource Manager shows it: vaults, grants, subnets.
+Who may read what lies in a vault, as far as Azure Resource Manager shows it: vaults, those that were deleted, grants, subnets.
 
 The ARM adapter makes these; `vault_access_missing` judges by them. Access through groups, just-in-time assignments
 and deny assignments can't be seen here, so nothing may be concluded from a grant that isn't there.
@@ -7,6 +7,7 @@ and deny assignments can't be seen here, so nothing may be concluded from a gran
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from apimend.model.ids import ResourceId
@@ -46,6 +47,38 @@ class Vault:
     shut: bool = False
     lets_azure_in: bool = True
     subnets: tuple[ResourceId, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deleted:
+    """
+    A vault, or where it has a `name` a certificate in one, that was deleted and is kept for a while.
+
+    `purgeable`: nothing keeps it from being given up before `until`.
+    """
+
+    vault: str
+    name: str = ""
+    location: str = ""
+    deleted: datetime | None = None
+    until: datetime | None = None
+    purgeable: bool = True
+
+    def __str__(self) -> str:
+        what = f"The Key Vault certificate {self.vault}/{self.name}" if self.name else f"The vault {self.vault}"
+        when = f" on {self.deleted:%Y-%m-%d}" if self.deleted else ""
+        until = f" until {self.until:%Y-%m-%d}" if self.until else ""
+        return f"{what} was deleted{when} and can be had back{until}."
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The commands: to have it back, and to give its name free."""
+        if self.name:
+            command, at = "az keyvault certificate", f"--vault-name {self.vault} --name {self.name}"
+        else:
+            command, at = "az keyvault", f"--name {self.vault} --location {self.location}"
+        purge = f"{command} purge {at}   # instead, if it is to be lost for good and its name free for another"
+        return (f"{command} recover {at}", *((purge,) if self.purgeable else ()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ The tree of errors, drawn at the top. Two families: try again later, or do not.
     │   └── LeaseTaken              another visit holds the instance
     └── Final                       the same call would fail again
         ├── Gone                    the resource does not exist (any more): a normal end
+        │   └── SoftDeleted         it was deleted and is kept for a while: it can be had back
         ├── Denied                  an authorisation is missing, or a lock or an Azure Policy forbids it
         ├── Rejected                Azure refused the request as such
         ├── Unreadable              stored or received data of an unknown form or version
@@ -72,7 +73,21 @@ class Final(ApimendError):
 
 
 class Gone(Final):
-    """The resource does not exist (any more). A normal end."""
+    """
+    The resource does not exist (any more). A normal end.
+
+    `for_good`: it is not among what was deleted and is kept for a while either, where such a thing exists.
+    """
+
+    for_good = False
+
+
+class SoftDeleted(Gone):
+    """It was deleted and is kept for a while. `steps` have it back, or give its name free."""
+
+    def __init__(self, message: str, *, steps: tuple[str, ...], code: str = "", status: int = 0) -> None:
+        super().__init__(message, code=code, status=status)
+        self.steps = steps
 
 
 class Denied(Final):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from apimend.model.access import Grant, Subnet, Vault
+from apimend.model.access import Deleted, Grant, Subnet, Vault
 from apimend.model.azure import (
     Api,
     Backend,
@@ -54,8 +54,8 @@ class InstanceReader(Protocol):
         """The service itself. Raises Gone where there is none."""
         ...
 
-    async def certificates(self) -> tuple[Certificate, ...]:
-        """The certificate entities."""
+    async def certificates(self, workspace: str = "") -> tuple[Certificate, ...]:
+        """The certificate entities, of the instance or of a workspace."""
         ...
 
     async def apis(self, workspace: str = "") -> tuple[Api, ...]:
@@ -114,15 +114,16 @@ class InstanceReader(Protocol):
         """The workspaces."""
         ...
 
-    async def backends(self) -> tuple[Backend, ...]:
-        """The backends."""
+    async def backends(self, workspace: str = "") -> tuple[Backend, ...]:
+        """The backends, of the instance or of a workspace."""
         ...
 
     async def vault_certificate(self, source: VaultObject) -> VaultCertificate:
         """
         A Key Vault certificate's public side, latest version.
 
-        Raises Gone (no such certificate or vault) or Denied (no right to see it, or a firewall).
+        Raises Gone (no such certificate or vault; SoftDeleted where it can be had back) or Denied (no right to see
+        it, a firewall, or a vault whose name is not known here).
         """
         ...
 
@@ -140,6 +141,10 @@ class InstanceReader(Protocol):
 
     async def vault(self, name: str) -> Vault | None:
         """A vault as a resource: who it lets in. None where we can't see one of this name."""
+        ...
+
+    async def deleted_vault(self, name: str) -> Deleted | None:
+        """The vault of this name among those of the instance's subscription that were deleted and are kept."""
         ...
 
     async def grants(self, scope: ResourceId, principal: str) -> tuple[Grant, ...]:

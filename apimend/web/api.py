@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from apimend.model.errors import Gone
 from apimend.model.runs import Order
+from apimend.report.inventory_json import inventory_json
 from apimend.web import certificates, decisions
 from apimend.web.answers import Answer, ok
 from apimend.web.app import App
@@ -108,7 +109,7 @@ async def _posture(app: App, request: Request, who: Caller) -> Answer:
 async def _certificates(app: App, request: Request, who: Caller) -> Answer:
     instance = decisions.instance_of(request.query.get("instance", ""))
     await app.orders.check([instance])
-    return ok(certificates.as_json((await certificates.taken(app, instance)).inventory))
+    return ok(inventory_json((await certificates.taken(app, instance)).inventory))
 
 
 async def _parked(app: App, request: Request, who: Caller) -> Answer:

@@ -1,12 +1,11 @@
 """
-The certificates of an instance over HTTP: as JSON, and drawn as a graph from where each comes to what uses it.
+The certificates of an instance on a page: drawn as a graph from where each comes to what uses it.
 
 It reads the instance when asked, through the inventory, which judges what does not fit together; nothing here does.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from apimend.inventory import Inventory, Item, take
 from apimend.model.desired import Desired
@@ -63,40 +62,6 @@ async def taken(app: App, instance: InstanceId) -> Taken:
     reader = app.azure.reader(instance)
     desired = await app.desired.resolve(await reader.service()) or Desired(instance=instance)
     return Taken(inventory=await take(reader, desired, app.clock.now()), days=desired.expiry_days)
-
-
-def as_json(found: Inventory) -> dict[str, Any]:
-    """For programs."""
-    return {
-        "instance": clean(found.service.id.text),
-        "taken": found.taken.isoformat(),
-        "certificates": [_told(item) for item in found.items],
-        "problems": [
-            {
-                "code": each.code,
-                "severity": each.severity.word,
-                "about": clean(each.about),
-                "message": clean(each.message),
-            }
-            for each in found.problems
-        ],
-    }
-
-
-def _told(item: Item) -> dict[str, Any]:
-    return {
-        "name": clean(item.name),
-        "held": item.held.value,
-        "target": clean(item.target.text),
-        "subject": clean(item.subject),
-        "thumbprint": item.thumbprint,
-        "expires": item.expires.isoformat() if item.expires else None,
-        "source": item.source.value,
-        "vault": clean(item.stored.label) if item.stored else "",
-        "trouble": clean(item.stored.trouble) if item.stored else "",
-        "status": clean(item.status),
-        "uses": [{"kind": use.kind, "name": clean(use.name), "how": clean(use.how)} for use in item.uses],
-    }
 
 
 def source_of(item: Item) -> str:

@@ -102,7 +102,9 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
             "instance": _TEXT,
             "taken": _TIME,
             "certificates": _list(_object({"name": _TEXT, "held": _TEXT, "source": _TEXT, "uses": _list({})})),
-            "problems": _list(_object({"code": _TEXT, "severity": _TEXT, "about": _TEXT, "message": _TEXT})),
+            "problems": _list(
+                _object({"code": _TEXT, "severity": _TEXT, "about": _TEXT, "message": _TEXT, "steps": _list(_TEXT)})
+            ),
         }
     ),
     "Parked": _object(

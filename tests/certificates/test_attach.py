@@ -166,3 +166,40 @@ async def test_no_refresh_takes_a_certificate_from_a_check_against_the_attached(
         run = await look(world)
 
         assert (["rotation_swaps_at_once"], []) == (told(run, by=RULE), planned(run, by=RULE))
+
+
+async def test_a_deleted_certificate_is_told_apart_from_a_missing_one() -> None:
+    """
+    What was deleted and is kept is told with the day on which it goes, and with the commands; nothing is sent.
+    """
+    async with opened(desired("certificates: [partner]")) as world:
+        world.azure.vaults.holdings.delete("kv-certs", "partner", world.clock.now())
+        mark = world.mark()
+        run = await look(world)
+
+        assert (["vault_certificate_deleted"], []) == (told(run, by=RULE)[-1:], world.writes(mark))
+        assert "az keyvault certificate recover --vault-name kv-certs --name partner" in steps(run, by=RULE)
+        assert "az keyvault certificate purge --vault-name kv-certs --name partner" in steps(run, by=RULE)
+
+
+async def test_a_certificate_that_never_was_has_no_recovery() -> None:
+    """
+    Where the vault shows that it has not deleted such a certificate, no command to recover it is given.
+    """
+    async with opened(desired("certificates: [nowhere]")) as world:
+        assert "recover" not in steps(await look(world), by=RULE)
+
+
+@pytest.mark.nonconforming("what the identity may read is taken away piece by piece")
+async def test_where_we_may_not_see_deleted_ones_that_is_said() -> None:
+    """
+    Without the right to look, whether it was deleted is not known, and the command is given for the case that it was.
+    """
+    async with opened(desired("certificates: [nowhere]")) as world:
+        body = {"error": {"code": "Forbidden", "message": "no"}}
+        world.azure.faults.add(path="/deletedcertificates/*", status=403, times=None, body=body)
+        run = await look(world)
+        (finding,) = [one for one in run["findings"] if one["code"] == "vault_certificate_gone"]
+
+        assert "whether it was deleted lately can't be seen" in finding["whyLeft"]
+        assert "az keyvault certificate recover --vault-name kv-certs --name nowhere" in finding["steps"]

@@ -92,3 +92,18 @@ async def test_a_declared_client_is_watched_too() -> None:
 
         assert any("declared client walk-in ends on 2026-12-12" in f["message"] for f in run["findings"])
         assert await get(world)
+
+
+async def test_a_workspace_is_not_forgotten() -> None:
+    """
+    What ends in a workspace is told with the workspace's name.
+    """
+
+    def within(content: Content) -> None:
+        certificates = [{"id": "ending", "uploaded": "soon"}]
+        content["services"][0]["workspaces"] = [{"id": "team", "certificates": certificates}]
+
+    async with opened(desired(mode="report"), alter=within) as world:
+        found = [f for f in (await look(world))["findings"] if f["remediator"] == RULE and "team/" in f["message"]]
+
+        assert [f"{_SERVICE}/workspaces/team/certificates/ending"] == [finding["target"] for finding in found]

@@ -5,12 +5,15 @@ The inventory: every certificate, what uses it, and what does not fit together; 
 import json
 from xml.etree import ElementTree
 
+import pytest
+
 from apimend.arm.azure import ArmAzure
 from apimend.inventory import Held, Inventory, take
 from apimend.model.desired import Desired
 from apimend.model.ids import InstanceId
 from apimend.report.html import render
-from apimend.web.certificates import Taken, as_json, graph, source_of
+from apimend.report.inventory_json import inventory_json
+from apimend.web.certificates import Taken, graph, source_of
 from demo.world import World
 from tests.certificates.conftest import INSTANCE, Content, desired, opened
 
@@ -105,6 +108,104 @@ async def test_a_vault_object_that_is_gone_is_told() -> None:
     assert "vault_object_gone" == found.problems[0].code
 
 
+async def test_a_vault_object_that_was_deleted_is_told_with_the_way_back() -> None:
+    """
+    What was deleted and is kept is no orphan to be cleaned up: it can be had back, and how is said.
+    """
+    async with opened(SAID, alter=whole) as world:
+        world.azure.vaults.holdings.delete("kv-certs", "outgoing", world.clock.now())
+        problem = (await taken(world)).problems[0]
+
+    assert ("vault_object_deleted", "outgoing") == (problem.code, problem.about)
+    assert problem.steps[0] == "az keyvault certificate recover --vault-name kv-certs --name outgoing"
+
+
+WORKSPACE = f"{INSTANCE}/workspaces/team"
+
+
+def with_workspace(content: Content) -> None:
+    """
+    A workspace whose certificates have the names of the instance's own: one is used, one is not, and one is meant that
+    is not there.
+    """
+    content["services"][0]["certificates"] = [{"id": "by-hand", "uploaded": "stranger"}]
+    ids = [f"{WORKSPACE}/certificates/{name}" for name in ("shown", "vanished")]
+    policy = """<policies>
+      <inbound><base /><authentication-certificate certificate-id="by-hand" /></inbound>
+      <backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error>
+    </policies>"""
+    content["services"][0]["workspaces"] = [
+        {
+            "id": "team",
+            "certificates": [
+                {"id": name, "uploaded": held}
+                for name, held in (("shown", "outgoing"), ("by-hand", "partner"), ("spare", "elliptic"))
+            ],
+            "backends": [
+                {
+                    "id": "inner",
+                    "url": "https://inner.backend.test",
+                    "properties": {"credentials": {"certificateIds": ids}},
+                }
+            ],
+            "policy": policy,
+        }
+    ]
+
+
+async def test_the_certificates_of_workspaces_are_there() -> None:
+    """
+    Each under the name of its workspace; what a workspace names is what is attached there.
+    """
+    async with opened(desired(mode="report"), alter=with_workspace) as world:
+        found = await taken(world)
+
+    assert {
+        "by-hand": ["gateway hall (shows it for hall.contoso.example)"],
+        "team/shown": ["backend team/inner (is shown it)"],
+        "team/by-hand": ["policy workspaces/team (authentication-certificate)"],
+        "team/spare": [],
+    } == {item.name: [use.label for use in item.uses] for item in found.items if item.held is Held.ATTACHED}
+
+
+async def test_what_does_not_fit_in_a_workspace_is_told() -> None:
+    """
+    Orphans and dangling mentions, as for the instance itself.
+    """
+    async with opened(desired(mode="report"), alter=with_workspace) as world:
+        found = await taken(world)
+
+    assert [("certificate_dangling", "team/inner"), ("certificate_orphaned", "team/spare")] == [
+        (problem.code, problem.about) for problem in found.problems
+    ]
+
+
+@pytest.mark.nonconforming("what the identity may read is taken away piece by piece")
+async def test_a_workspace_that_is_not_ours_to_see_is_unknown() -> None:
+    """
+    Without the right to one workspace the rest is told, and that this one is not known.
+    """
+    async with opened(desired(mode="report"), alter=with_workspace) as world:
+        body = {"error": {"code": "AuthorizationFailed", "message": "no"}}
+        world.azure.faults.add(path="*/workspaces/team/certificates", status=403, times=None, body=body)
+        found = await taken(world)
+
+    assert ["workspace_unseen"] == [problem.code for problem in found.problems if "team" in problem.about]
+    assert "by-hand" in [item.name for item in found.items]
+
+
+async def test_the_graph_shows_workspaces() -> None:
+    """
+    Two certificates of one name are two boxes, told apart by the workspace, each joined to its own user.
+    """
+    async with opened(desired(mode="report"), alter=with_workspace) as world:
+        found = await taken(world)
+    made = graph(Taken(inventory=found, days=30))
+
+    assert {"by-hand", "team/by-hand", "team/shown", "team/spare"} <= {box.whole for box in made.boxes}
+    assert "team/by-hand" in drawn(found)
+
+
 async def test_it_reads_and_never_writes() -> None:
     """
     Taking the inventory is a matter of reads.
@@ -121,10 +222,14 @@ async def test_it_is_json() -> None:
     The JSON names every certificate with the vault object that it comes from.
     """
     async with opened(SAID, alter=whole) as world:
-        body = json.loads(json.dumps(as_json(await taken(world))))
+        body = json.loads(json.dumps(inventory_json(await taken(world))))
     outgoing = next(one for one in body["certificates"] if one["name"] == "outgoing")
 
-    assert (7, "kv-certs/outgoing") == (len(body["certificates"]), outgoing["vault"])
+    assert (7, "kv-certs", "outgoing") == (
+        len(body["certificates"]),
+        outgoing["vault"]["vault"],
+        outgoing["vault"]["name"],
+    )
 
 
 def drawn(found: Inventory) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from demo.world import World
 from tests.certificates.conftest import (
     GROUP,
     VAULT,
     Content,
+    asked,
     desired,
     look,
     opened,
@@ -232,3 +234,59 @@ async def test_a_virtual_network_is_looked_at(rules: tuple[dict[str, object], ..
 
         assert expected == told(run, by=RULE)
         assert f"--ids {SUBNET} --service-endpoints Microsoft.KeyVault Microsoft.Sql" in steps(run, by=RULE)
+
+
+async def drop_vault(world: World) -> None:
+    """Somebody deletes the vault."""
+    await world.arm("DELETE", VAULT)
+
+
+async def test_a_deleted_vault_is_told_with_the_way_back() -> None:
+    """
+    A vault that was deleted and is kept is no vault that we may not see: recover and purge are filled in.
+    """
+    async with opened(desired("certificates: [partner]", mode="report")) as world:
+        await drop_vault(world)
+        await look(world)
+        run = await asked(world)
+
+        assert ["vault_deleted"] == told(run, by=RULE)
+        assert "az keyvault recover --name kv-certs --location westeurope" in steps(run, by=RULE)
+        assert "az keyvault purge --name kv-certs --location westeurope" in steps(run, by=RULE)
+
+
+@pytest.mark.nonconforming("what the identity may read is taken away piece by piece")
+async def test_a_vault_whose_fate_we_may_not_see_is_unknown() -> None:
+    """
+    Where the list of deleted vaults is not for us, nothing is claimed.
+    """
+    async with opened(desired("certificates: [partner]", mode="report")) as world:
+        await drop_vault(world)
+        body = {"error": {"code": "AuthorizationFailed", "message": "no"}}
+        world.azure.faults.add(path="*/deletedVaults", status=403, times=None, body=body)
+        await look(world)
+        run = await asked(world)
+        (finding,) = [one for one in run["findings"] if one["code"] == "vault_unseen"]
+
+        assert ("low", False) == (finding["severity"], "not among the deleted" in finding["whyLeft"])
+        assert "az keyvault recover --name kv-certs" in "".join(finding["steps"])
+
+
+async def test_a_deleted_identity_is_told() -> None:
+    """
+    An identity that the service still names, and that is gone, can't be had back: a new one is needed.
+    """
+
+    def without_resource(content: Content) -> None:
+        by_user(content)
+        content["services"][0]["certificates"] = [{"id": "partner", "vault": "kv-certs/partner", "identity": USER}]
+
+    said = f"certificates: [partner]\nidentity: {USER}"
+    async with opened(desired(said, mode="report"), alter=without_resource) as world:
+        world.azure.store.remove(IDENTITY)
+        for entity in world.azure.store.of_type("Microsoft.ApiManagement/service/certificates"):
+            entity.properties["keyVault"]["lastStatus"] = {"code": "NotFound", "message": "no such identity"}
+        run = await look(world)
+
+        assert ["identity_deleted"] == told(run, by=RULE)
+        assert "az identity create --name fetcher --resource-group rg-apim" in steps(run, by=RULE)

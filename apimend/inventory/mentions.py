@@ -1,0 +1,81 @@
+"""
+Who names an attached certificate, and which one is meant.
+
+`join` makes uses of mentions, `faults` tells those of what is not there. A mention in a workspace means what is
+attached there; where nothing of that name is, the instance's own may be meant.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from apimend.inventory.items import Use
+from apimend.inventory.look import Seen, full_name, workspace_of
+from apimend.model.azure import Certificate
+from apimend.policy.usage import Names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mention:
+    """
+    One mention, by name or id. `who` says it in a sentence; `near` is the workspace that it stands in.
+    """
+
+    value: str
+    near: str
+    use: Use
+    who: str
+    about: str
+
+    def means(self, entity: Certificate, seen: Seen) -> bool:
+        """Whether it means this certificate."""
+        return self.found(seen) is entity
+
+    def found(self, seen: Seen) -> Certificate | None:
+        """The certificate that is meant; None where it is not attached."""
+        name = self.value.rsplit("/", 1)[-1].casefold()
+        near = _workspace_in(self.value) or self.near
+        for home in dict.fromkeys((near.casefold(), "")):
+            for entity in seen.entities:
+                if (workspace_of(entity.id).casefold(), entity.id.name.casefold()) == (home, name):
+                    return entity
+        return None
+
+
+def mentions(seen: Seen) -> Iterator[Mention]:
+    """Everything that names an attached certificate by its name or id."""
+    for backend in seen.backends:
+        name = full_name(backend.id)
+        for id in backend.certificate_ids:
+            use = Use(kind="backend", name=name, how="is shown it")
+            yield Mention(value=id, near=workspace_of(backend.id), use=use, who=f"The backend {name}", about=name)
+    for gateway, host in seen.hosts:
+        if host.certificate_id:
+            use = Use(kind="gateway", name=gateway.name, how=f"shows it for {host.host}")
+            who = f"The host {host.host} of the gateway {gateway.name}"
+            yield Mention(value=host.certificate_id, near="", use=use, who=who, about=gateway.name)
+    for gateway, authority in seen.authorities:
+        use = Use(kind="gateway", name=gateway.name, how="trusts it" if authority.trusted else "builds chains of it")
+        yield Mention(value=authority.id.name, near="", use=use, who=f"The gateway {gateway.name}", about=gateway.name)
+    for reference in seen.named:
+        if reference.names in (Names.CERTIFICATE, Names.ISSUER) and reference.value:
+            where = scope_text(reference.where)
+            use = Use(kind="policy", name=where, how=reference.element)
+            who = f"`{reference.element}` on line {reference.line} of {where}"
+            yield Mention(value=reference.value, near=_workspace_in(reference.where), use=use, who=who, about=where)
+
+
+def scope_text(where: str) -> str:
+    """A scope as people say it."""
+    return where or "all APIs"
+
+
+def near_to(where: str, entity: Certificate) -> bool:
+    """Whether a policy at this scope sees what is attached where this certificate is."""
+    return workspace_of(entity.id).casefold() in ("", _workspace_in(where).casefold())
+
+
+def _workspace_in(text: str) -> str:
+    """The workspace in an id, or in a scope."""
+    parts = text.split("/")
+    at = next((index for index, part in enumerate(parts) if part.casefold() == "workspaces"), len(parts))
+    return parts[at + 1] if at + 1 < len(parts) else ""

@@ -13,7 +13,8 @@ from datetime import datetime
 from cryptography import x509
 
 from apimend.model.azure import Service, VaultVersion
-from apimend.model.desired import DeclaredAuthority, DeclaredClient, VaultObject
+from apimend.model.check import MAX_IDENTITIES, Form
+from apimend.model.desired import Arrives, DeclaredAuthority, DeclaredClient, Desired, VaultObject
 from apimend.model.errors import Denied, Gone
 from apimend.policy.rehearsal import thumbprint
 from apimend.ports import InstanceReader
@@ -90,6 +91,15 @@ def pins(clients: Iterable[Client], pinned: Iterable[str] = ()) -> tuple[str, ..
     kept = sorted(pinned) if any(client.unsure for client in known) else ()
     found = [*(pin for client in known for pin in (client.thumbprint, *client.also)), *kept]
     return tuple(dict.fromkeys(pin for pin in found if pin))
+
+
+def looks_through_attached(desired: Desired) -> bool:
+    """Whether callers are recognised by what is attached to the service: declared, or because they are too many."""
+    check = desired.check
+    if check is None or check.form not in (Form.ELEMENT, Form.ATTACHED) or desired.arrives is Arrives.HEADER:
+        return False
+    known = sum(1 + len(client.also) for client in desired.clients)
+    return check.form is Form.ATTACHED or (not check.identities and known > MAX_IDENTITIES)
 
 
 def dependence(clients: Iterable[Client]) -> str:

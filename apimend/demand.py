@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from apimend.arrival import Arrival, header_doubts
 from apimend.clients import Authority, Client, anchors, live_authorities, pins
 from apimend.model.azure import Certificate, Gateway, Service
 from apimend.model.check import MAX_IDENTITIES, ClientCertificateCheck, ClientIdentity, Form
@@ -47,13 +48,17 @@ class Refusal:
 class Known:
     """What was read that decides about a check."""
 
-    service: Service
+    arrival: Arrival
     clients: tuple[Client, ...]
     pinned: frozenset[str]
     authorities: tuple[Authority, ...]
     certificates: tuple[Certificate, ...]
-    proxies: tuple[str, ...]
     now: datetime
+
+    @property
+    def service(self) -> Service:
+        """The service itself."""
+        return self.arrival.service
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +72,25 @@ class Demand:
 
 
 def wanted(
-    check: DeclaredCheck, declared: Sequence[DeclaredClient], clients: Iterable[Client], pinned: frozenset[str]
+    check: DeclaredCheck,
+    declared: Sequence[DeclaredClient],
+    clients: Iterable[Client],
+    pinned: frozenset[str],
+    *,
+    header: str | None = None,
 ) -> ClientCertificateCheck:
     """
     The declared check with its clients' thumbprints, unless the operators wrote identities themselves.
 
-    More clients than one element takes are looked for among the attached certificates instead (R15).
+    More clients than one element takes are looked for among the attached certificates instead (R15). `header` is
+    where a proxy puts the certificate; it has checked the chain, which can't be done behind it.
     """
     found = pins(_named(declared, clients), pinned)
     identities = check.identities or tuple(ClientIdentity(thumbprint=pin) for pin in found)
+    if header is not None:
+        observes = check.action is Action.OBSERVE
+        by_header = replace(check.template, form=Form.HEADER, header=header, identities=identities)
+        return replace(by_header, validate_trust=False, validate_revocation=False, ignore_error=observes)
     too_many = len(identities) > MAX_IDENTITIES and not check.identities
     form = Form.ATTACHED if check.form is Form.ELEMENT and too_many else check.form
     return replace(
@@ -89,10 +104,25 @@ def wanted(
 def demands(desired: Desired, clients: Sequence[Client], pinned: frozenset[str]) -> Iterator[Demand]:
     """The instance's check and those of its scopes, as far as they are to be there."""
     declared = [("", desired.check, desired.clients), *((own.scope, own.check, own.clients) for own in desired.scopes)]
+    header = desired.header if desired.arrives is Arrives.HEADER else None
     for scope, check, names in declared:
         if check is not None and check.state is State.PRESENT:
             named = tuple(_named(names, clients))
-            yield Demand(scope=scope, check=wanted(check, names, clients, pinned), clients=named, declared=check)
+            exact = wanted(check, names, clients, pinned, header=header)
+            yield Demand(scope=scope, check=exact, clients=named, declared=check)
+
+
+def switched(demands: Iterable[Demand]) -> Iterator[str]:
+    """A sentence for every check that is not in the form that is declared, and why (R12, R15)."""
+    for demand in demands:
+        if demand.check.form is Form.ATTACHED and demand.declared.form is not Form.ATTACHED:
+            where = f"at {demand.scope} " if demand.scope else ""
+            yield (
+                f"The check {where}has more than the {MAX_IDENTITIES} thumbprints that validate-client-certificate "
+                "takes, so it looks for the caller's certificate among those attached to the service "
+                "(context.Deployment.Certificates.Any): whoever holds an attached certificate gets in, so only "
+                "declared clients' may be attached."
+            )
 
 
 def once_negotiating(topology: Topology, service: Service, desired: Desired) -> Topology:
@@ -138,18 +168,19 @@ def _arrival(desired: Desired, known: Known) -> Iterator[Refusal]:
             code="arrival_undeclared", message="How the client's certificate arrives is not declared.", why=why
         )
     elif desired.arrives is Arrives.HEADER:
-        yield Refusal(
-            code="arrives_by_header",
-            message=f"The certificate is declared to arrive in the header {desired.header or 'that a proxy sets'}.",
-            why="A header can be forged by whoever goes around the proxy, so Apimend puts in no check of it.",
-            steps=(
-                f"Let the gateway be reached through the proxy alone: {desired.header_restriction or 'declare how'}.",
-                "Have the proxy clear the header on every listener without client certificates.",
-                "Check the header by hand, and waive client_certificate_unchecked for what it covers.",
-            ),
-        )
-    elif known.proxies:
-        names = ", ".join(known.proxies)
+        doubts = "; ".join(header_doubts(desired, known.arrival))
+        if doubts:
+            yield Refusal(
+                code="arrives_by_header",
+                message=f"A certificate in the header {desired.header or 'of a proxy'} is not believed: {doubts}.",
+                why="Whoever goes around the proxy can write such a header, so no check of it is put in.",
+                steps=(
+                    f"Let only the proxy reach the gateway: {desired.header_restriction or 'declare how'}.",
+                    "Have the proxy clear the header on every listener without client certificates.",
+                ),
+            )
+    elif known.arrival.proxies:
+        names = ", ".join(known.arrival.proxies)
         why = "It ends TLS, so the certificate does not arrive in the handshake as declared."
         yield Refusal(code="proxy_in_front", message=f"An Application Gateway names this instance: {names}.", why=why)
 
@@ -181,6 +212,8 @@ def _unwritable(check: ClientCertificateCheck) -> Iterator[Refusal]:
         why = "A condition holds one client by thumbprint, or by issuer and subject. `form: element` holds ten."
         message = f"The check can't be written as declared: {error}."
         steps = ("Declare check.form: element, or attached where every client is attached.",)
+        if check.form is Form.HEADER:
+            why, steps = "Behind a proxy only a thumbprint tells a client.", ("Declare clients, and no identities.",)
         yield Refusal(code="check_not_writable", message=message, why=why, steps=steps)
 
 

@@ -64,6 +64,7 @@ def service(raw: Raw) -> Service:
             user_identities=_identities(raw.get("identity") or {}),
             tags=raw.get("tags") or {},
             virtual_network_type=properties.get("virtualNetworkType") or "",
+            public_access=properties.get("publicNetworkAccess") or "",
             subnet_id=(properties.get("virtualNetworkConfiguration") or {}).get("subnetResourceId") or "",
             gateway_url=properties.get("gatewayUrl") or "",
             raw=json.dumps(raw, ensure_ascii=False),

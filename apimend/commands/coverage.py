@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from apimend.clients import pins, resolve_clients
+from apimend.clients import resolve_clients
 from apimend.commands.app import App
 from apimend.commands.choose import choose_one
 from apimend.commands.exits import Exit
@@ -23,14 +23,14 @@ from apimend.model.azure import Service
 from apimend.model.desired import Desired
 from apimend.model.plan import CoverageFigures
 from apimend.model.runs import Handshake
-from apimend.policy import Coverage, Document, Judgement, Standards, Verdict, find_checks, judge, scope_of
+from apimend.policy import Coverage, Judgement, Standards, Verdict, judge
+from apimend.policy.topology import GLOBAL
 from apimend.ports import InstanceReader, Prober
+from apimend.reach import arrival_of, read_proxies
 from apimend.report import wording
 from apimend.report.plain import clean, count, listing
+from apimend.standards import declared_clients, pinned_in, standards
 from apimend.survey import Survey, survey
-
-CONTROL = "client_certificate_unchecked"
-"""The rule whose waivers exempt operations from the check."""
 
 _FEW = 20
 _BAR = 24
@@ -77,8 +77,8 @@ async def prove(app: App, reader: InstanceReader, *, prober: Prober | None = Non
     handshakes = await _handshakes(reader, service, desired, prober)
     shown = {each.host.casefold(): each for each in handshakes}
     found = await survey(reader, desired, handshakes=shown, walk=True)
-    standards = await _standards(app, reader, desired, found)
-    return Covered(service=service, coverage=judge(found.topology, standards), handshakes=handshakes)
+    measured = await _standards(app, reader, desired, found)
+    return Covered(service=service, coverage=judge(found.topology, measured), handshakes=handshakes)
 
 
 async def _handshakes(
@@ -96,19 +96,14 @@ async def _handshakes(
 
 
 async def _standards(app: App, reader: InstanceReader, desired: Desired, found: Survey) -> Standards:
-    document = found.topology.documents.get("")
-    checks = find_checks(document) if isinstance(document, Document) else ()
-    pinned = frozenset(each.thumbprint.upper() for one in checks for each in one.check.identities if each.thumbprint)
-    declared = {client.name: client for scope in desired.scopes for client in scope.clients}
-    declared |= {client.name: client for client in desired.clients}
-    clients = await resolve_clients(reader, tuple(declared.values()), now=app.clock.now(), pinned=pinned)
-    checks_declared = [each for each in (desired.check, *(scope.check for scope in desired.scopes)) if each]
-    identities = frozenset(identity for check in checks_declared for identity in check.identities)
-    return Standards(
-        thumbprints=frozenset(pins(clients, pinned)) if desired.clients else None,
-        identities=identities or None,
-        attached=frozenset(entity.thumbprint for entity in await reader.certificates()),
-        waivers=frozenset(scope_of(waiver.scope) for waiver in desired.waivers if CONTROL in waiver.controls),
+    pinned = pinned_in(found.topology.documents.get(GLOBAL))
+    clients = await resolve_clients(reader, declared_clients(desired), now=app.clock.now(), pinned=pinned)
+    return standards(
+        desired,
+        clients=clients,
+        pinned=pinned,
+        certificates=await reader.certificates(),
+        arrival=arrival_of(found.service, await read_proxies(reader, desired), found),
     )
 
 

@@ -37,7 +37,7 @@ def build(
         arrives=_of(model.Arrives, layer.arrives),
         header=(header.name if header else None) or "",
         header_restriction=(header.restriction if header else None) or "",
-        negotiate=layer.negotiate is not False,
+        negotiate=layer.arrives != "header" if layer.negotiate is None else layer.negotiate,
         plain_hosts=frozenset(host for host, word in hosts.items() if word == "plain"),
         negotiating_hosts=frozenset(host for host, word in hosts.items() if word == "negotiates"),
         uploaded=_of(model.Uploaded, layer.uploaded_certificates) or given.uploaded,

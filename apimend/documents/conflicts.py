@@ -98,12 +98,19 @@ def of_values(layer: Layer, document: Document, *, consumption: bool) -> Iterato
     yield from _of_arrival(layer)
     yield from _of_window(layer)
     yield from _of_attached(layer, document)
+    checks: list[tuple[Path, Check, list[str] | None]] = []
     if layer.check is not None:
-        yield from _of_check(layer.check, ("check",), layer.clients, document, consumption=consumption)
+        checks.append((("check",), layer.check, layer.clients))
     for name, scope in (layer.scopes or {}).items():
         clients = scope.clients if scope.clients is not None else layer.clients
-        check = inherited(layer.check, scope)
-        yield from _of_check(check, ("scopes", name), clients, document, consumption=consumption)
+        checks.append((("scopes", name), inherited(layer.check, scope), clients))
+    for at, check, clients in checks:
+        if check.state == "absent":
+            continue
+        if layer.arrives == "header":
+            yield from _of_header(check, at, clients)
+        else:
+            yield from _of_check(check, at, clients, document, consumption=consumption)
 
 
 def inherited(check: Check | None, scope: ScopeCheck) -> Check:
@@ -167,9 +174,7 @@ def _of_attached(layer: Layer, document: Document) -> Iterator[Conflict]:
 def _of_check(
     check: Check, at: Path, clients: list[str] | None, document: Document, *, consumption: bool
 ) -> Iterator[Conflict]:
-    if check.state == "absent":
-        return
-    identities, element = check.identities or [], check.form in (None, "element")
+    identities = check.identities or []
     if consumption and check.action == "observe":
         mend = "Write action: enforce for it, with consumption: require once everyone has a certificate."
         yield Conflict(path=(*at, "action"), what=OBSERVE_ON_CONSUMPTION, mend=mend, hangs_on=(("check", "action"),))
@@ -187,11 +192,30 @@ def _of_check(
             mend = "Name clients, or write validateTrust: true."
             yield Conflict(path=(*at, "validateTrust"), what=what, mend=mend, hangs_on=(*on_trust, *on_callers))
     count = len(identities) if identities else sum(_thumbprints(document, name) for name in clients or [])
-    if element and count > MAX_IDENTITIES:
+    if count > MAX_IDENTITIES and (check.form == "element" or (identities and check.form is None)):
         what = f"It would have {count} identities; Azure allows {MAX_IDENTITIES} in one check."
-        mend = "Pin the issuer instead, or write form: attached."
+        mend = "Pin the issuer instead, or leave form out: the attached certificates are looked through then."
         path = (*at, "identities") if identities else (("clients",) if at == ("check",) else (*at, "clients"))
         yield Conflict(path=path, what=what, mend=mend, hangs_on=(*on_callers, ("check", "form"), (*at, "form")))
+
+
+def _of_header(check: Check, at: Path, clients: list[str] | None) -> Iterator[Conflict]:
+    """What can't be checked of a certificate in a header: it is told by its thumbprint alone."""
+    given: dict[str, object] = {
+        "form": check.form,
+        "validateTrust": check.validate_trust or None,
+        "validateRevocation": check.validate_revocation or None,
+        "identities": check.identities,
+    }
+    for name, value in given.items():
+        if value is not None:
+            hangs_on: tuple[Path, ...] = (("arrives",), ("check", name))
+            what = f"With arrives: header clients are told by thumbprint, and {name} has no meaning."
+            mend = "Leave it out: the proxy checks the chain." if name.startswith("validate") else "Leave it out."
+            yield Conflict(path=(*at, name), what=what, mend=mend, hangs_on=hangs_on)
+    if not clients:
+        what = "Nobody would pass: with arrives: header clients are told by thumbprint, and none is named."
+        yield Conflict(path=at, what=what, mend="Name clients.", hangs_on=(("arrives",), ("clients",)))
 
 
 def entity_id(document: Document, name: str) -> str:

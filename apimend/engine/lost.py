@@ -8,7 +8,9 @@ everybody pass: a policy write of seconds, while switching negotiation on again 
 from dataclasses import dataclass
 
 from apimend.engine.checks import ENGINE, Held, held, observing
+from apimend.mends import deeds
 from apimend.model.azure import Service
+from apimend.model.check import Form
 from apimend.model.desired import Desired, NegotiationLost
 from apimend.model.plan import Change, Finding, Severity
 from apimend.model.runs import Progress
@@ -45,6 +47,9 @@ async def lost(
         message=f"{', '.join(sorted(silent))} no longer asks for certificates, and a live check refuses every caller.",
         why_left=f"{why} (onNegotiationLost: {desired.on_negotiation_lost.value}).",
         steps=(f"Let callers in at once: apimend relax {service.name}",) if keeps else (),
+        hand_off=deeds.ask_for_certificates(
+            service, [entry for entry in service.proxies if entry.host.casefold() in silent]
+        ),
     )
     reason = "Negotiation is gone, so the check refuses everybody."
     return Lost(findings=(told,), changes=() if keeps else observing(refusing, reason=reason))
@@ -58,5 +63,5 @@ def _silent(service: Service, desired: Desired) -> frozenset[str]:
 
 def _reaches(one: Held, silent: frozenset[str]) -> bool:
     """Whether a check of ours in this document refuses callers of one of these hosts."""
-    strict = [found for found in one.ours if not found.check.ignore_error]
+    strict = [found for found in one.ours if not found.check.ignore_error and found.check.form is not Form.HEADER]
     return any(found.guard is None or silent - found.guard.except_hosts for found in strict)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from apimend.model.features import PREMIUM_V2, SELF_MANAGED
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.tiers import Tier
 
@@ -80,6 +81,7 @@ class Service:
     user_identities: tuple[UserIdentity, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     virtual_network_type: str = ""
+    public_access: str = ""
     subnet_id: str = ""
     gateway_url: str = ""
     raw: str = field(default="{}", repr=False)
@@ -93,6 +95,17 @@ class Service:
     def proxies(self) -> tuple[Hostname, ...]:
         """The hosts that callers of APIs come in by."""
         return tuple(entry for entry in self.hostnames if entry.is_proxy)
+
+    @property
+    def open_to_all(self) -> bool:
+        """
+        Whether nothing that Resource Manager shows could keep callers away from the gateway itself.
+
+        Integration of the other v2 tiers is outbound only.
+        """
+        lies_within = self.tier.name in SELF_MANAGED | {PREMIUM_V2}
+        injected = lies_within and self.virtual_network_type.casefold() in ("internal", "external")
+        return not injected and self.public_access.casefold() != "disabled"
 
     def principal(self, client_id: str | None) -> str:
         """The object id of its identity with this client id, or of the system-assigned one; empty: it has none."""

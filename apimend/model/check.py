@@ -14,13 +14,14 @@ MAX_IDENTITIES = 10
 
 class Form(Enum):
     """
-    How a check is written: as the policy made for it, as a condition on one certificate, or as a condition that
-    looks for the certificate among those attached to the service.
+    How a check is written: as the policy made for it, as a condition on one certificate, as a condition that
+    looks for the certificate among those attached to the service, or as one on the header of a proxy in front (R16).
     """
 
     ELEMENT = "element"
     EXPRESSION = "expression"
     ATTACHED = "attached"
+    HEADER = "header"
 
 
 class Record(Enum):
@@ -61,7 +62,8 @@ class ClientCertificateCheck:
     One check. `ignore_error` lets a caller through who fails it: `observe`.
 
     Several identities: one of them has to match. None at all: any valid certificate passes. A condition judges
-    dates along with the chain, so there they are switches of their own only where trust isn't checked.
+    dates along with the chain, so there they are switches of their own only where trust isn't checked. `header` is
+    the one that a forwarded certificate stands in; empty for the other forms.
     """
 
     validate_revocation: bool = True
@@ -71,6 +73,7 @@ class ClientCertificateCheck:
     ignore_error: bool = False
     identities: tuple[ClientIdentity, ...] = ()
     form: Form = Form.ELEMENT
+    header: str = ""
 
     def __hash__(self) -> int:
         return self._hash

@@ -29,12 +29,13 @@ from apimend.policy.edits import (
     take_out,
 )
 from apimend.policy.expression_check import read_expression_check
+from apimend.policy.forwarded_check import read_forwarded_check
 from apimend.policy.guard import Guard, condition, guarded, read_guarded
 from apimend.policy.inplace import identity_edits, switch_edits
 from apimend.policy.record import read_record, record_lines
 
 INBOUND = "inbound"
-_IN_A_CONDITION = "Request.Certificate"
+_IN_A_CONDITION = ("Request.Certificate", "X509Certificate2")
 
 NEW_INNER = (
     "<policies>\r\n"
@@ -76,7 +77,7 @@ class FoundCheck:
 
 def find_checks(document: Document) -> tuple[FoundCheck, ...]:
     """The checks in `inbound`, or in a fragment, in their order. One inside somebody's own `choose` is not found."""
-    if checks.NAME not in document.text and _IN_A_CONDITION not in document.text:
+    if not any(word in document.text for word in (checks.NAME, *_IN_A_CONDITION)):
         return ()
     home = document.root if document.is_fragment else document.section(INBOUND)
     return () if home is None else tuple(_found(home))
@@ -176,11 +177,15 @@ def _read(element: Element, outer: Element, guard: Guard | None) -> FoundCheck |
     if element.name == checks.NAME:
         read = checks.read_check(element)
         return FoundCheck(element, outer, guard, read.check, read.not_understood, _record_behind(element))
-    condition_found = read_expression_check(element)
-    if condition_found is None:
+    by_header = read_forwarded_check(element)
+    condition_found = None if by_header else read_expression_check(element)
+    if by_header is not None:
+        check, unclear = by_header.check, tuple[str, ...]()
+    elif condition_found is not None:
+        check, unclear = read_condition_check(condition_found)
+    else:
         return None
-    check, unclear = read_condition_check(condition_found)
-    record = element.children[0].children[0] if condition_found.observes else None
+    record = element.children[0].children[0] if check.ignore_error else None
     return FoundCheck(element, outer, guard, check, unclear, record)
 
 
@@ -222,7 +227,8 @@ def _condition_edits(found: FoundCheck, check: ClientCertificateCheck, record: R
     if found.not_understood or not checks.same_check(*strict):
         yield Edit(when.attributes["condition"].value_span, condition_of(check))
     present = None if found.record is None else read_record(found.record)
-    if present is not ((record or Record.TRACE) if check.ignore_error else None):
+    another_place = check.ignore_error and found.check.header.casefold() != check.header.casefold()
+    if another_place or present is not ((record or Record.TRACE) if check.ignore_error else None):
         body = when.children[0]
         yield replace(body, _in_place(body, body_lines(check, record)))
 

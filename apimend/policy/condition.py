@@ -13,7 +13,8 @@ from dataclasses import replace
 from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form, Record
 from apimend.policy.edits import Lines
 from apimend.policy.expression_check import ExpressionCheck
-from apimend.policy.record import record_lines
+from apimend.policy.forwarded_check import forwarded_condition, forwarded_thumbprint
+from apimend.policy.record import PRESENTED, record_lines
 
 _CERTIFICATE = "context.Request.Certificate"
 _PLAIN = re.compile(r'[^"\\{}\r\n]+')
@@ -29,12 +30,17 @@ _REFUSAL: Lines = (
 
 def condition_of(check: ClientCertificateCheck) -> str:
     """The condition that is true for a caller who is to be refused. Raises ValueError where there is none."""
+    if check.form is Form.HEADER:
+        return forwarded_condition(check)
     return f"@({' || '.join(_terms(check))})"
 
 
 def body_lines(check: ClientCertificateCheck, record: Record | None) -> Lines:
     """What happens to a caller for whom the condition is true."""
-    return record_lines(record or Record.TRACE) if check.ignore_error else _REFUSAL
+    if not check.ignore_error:
+        return _REFUSAL
+    presented = forwarded_thumbprint(check.header) if check.form is Form.HEADER else PRESENTED
+    return record_lines(record or Record.TRACE, presented)
 
 
 def condition_lines(check: ClientCertificateCheck, record: Record | None) -> Lines:
@@ -71,9 +77,11 @@ def read_condition_check(found: ExpressionCheck) -> tuple[ClientCertificateCheck
 
 def normal_condition_check(check: ClientCertificateCheck) -> ClientCertificateCheck:
     """The same check with what a condition can't tell apart: the chain is verified with its dates, or not at all."""
-    trusts = check.validate_trust
+    trusts = check.validate_trust and check.form is not Form.HEADER
     return replace(
         check,
+        validate_trust=trusts,
+        header=check.header.casefold(),
         validate_revocation=trusts and check.validate_revocation,
         validate_not_before=trusts or check.validate_not_before,
         validate_not_after=trusts or check.validate_not_after,

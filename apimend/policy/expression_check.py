@@ -60,8 +60,23 @@ class ExpressionCheck:
         return bool(self.issuers or self.subjects)
 
 
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What follows from one condition: a refusal, or, where it `observes`, a record of ours and nothing else."""
+
+    condition: str
+    observes: bool
+
+
 def read_expression_check(choose: Element) -> ExpressionCheck | None:
     """What a `choose` demands, where it is a check in the documented form; else None."""
+    read = read_consequence(choose)
+    found = read_condition(read.condition) if read is not None else None
+    return replace(found, observes=read.observes) if read is not None and found is not None else None
+
+
+def read_consequence(choose: Element) -> Consequence | None:
+    """The condition of a `choose` that does nothing but refuse, or record, whomever it is true for; else None."""
     if choose.name != "choose":
         return None
     children = choose.children
@@ -76,8 +91,7 @@ def read_expression_check(choose: Element) -> ExpressionCheck | None:
     observes = read_record(inside[0]) is not None
     if not observes and not (inside[0].name == "return-response" and is_refusal(inside[0])):
         return None
-    found = read_condition(when.attributes["condition"].value)
-    return found if found is None else replace(found, observes=observes)
+    return Consequence(when.attributes["condition"].value, observes)
 
 
 def read_condition(condition: str) -> ExpressionCheck | None:

@@ -2,7 +2,8 @@
 How good one certificate check is: whom it lets in who should not be.
 
 Called by coverage.py. R11: where the chain isn't checked, names prove nothing. R12: `Certificates.Any` admits the
-holder of every attached certificate. It sees one check at one host, not what stands around it.
+holder of every attached certificate. R16: a header proves something only where nobody but the proxy can write it. It
+sees one check at one host, not what stands around it.
 """
 
 import re
@@ -12,7 +13,11 @@ from enum import IntEnum
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
 from apimend.policy import check as checks
 from apimend.policy.expression_check import ExpressionCheck
-from apimend.policy.topology import Host, Standards
+from apimend.policy.forwarded_check import ForwardedCheck
+from apimend.policy.topology import MANAGED, Host, Standards
+
+CheckSeen = checks.CheckRead | ExpressionCheck | ForwardedCheck
+"""A check in any of the forms that are recognised."""
 
 
 class Verdict(IntEnum):
@@ -45,10 +50,18 @@ class Grade:
 _UPPER_HEX = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
 
 
-def grade(read: checks.CheckRead | ExpressionCheck, host: Host, standards: Standards) -> Grade:
+def grade(read: CheckSeen, host: Host, standards: Standards) -> Grade:
     """The verdict on a check for calls that come in at a host."""
-    if isinstance(read, ExpressionCheck):
-        return _expression(read, host, standards)
+    if isinstance(read, checks.CheckRead):
+        return _policy(read, host, standards)
+    if read.observes:
+        return Grade(Verdict.OBSERVED_ONLY, "the condition records who fails, and lets everybody pass")
+    if isinstance(read, ForwardedCheck):
+        return _forwarded(read, host, standards)
+    return _expression(read, host, standards)
+
+
+def _policy(read: checks.CheckRead, host: Host, standards: Standards) -> Grade:
     if read.not_understood:
         return Grade(Verdict.NOT_UNDERSTOOD, f"the check has {', '.join(read.not_understood)}")
     if read.check.ignore_error:
@@ -123,6 +136,19 @@ def _expression(check: ExpressionCheck, host: Host, standards: Standards) -> Gra
         or min(_demands(check, standards), key=lambda each: each.verdict)
     )
     return replace(found, admits=frozenset(check.thumbprints) or None)
+
+
+def _forwarded(check: ForwardedCheck, host: Host, standards: Standards) -> Grade:
+    """Whether the host asks for a certificate makes no difference here: the proxy has asked for it."""
+    possible = tuple(value for value in check.thumbprints if _UPPER_HEX.fullmatch(value))
+    if not possible:
+        return Grade(Verdict.LOCKED_OUT, "the condition refuses everybody: no thumbprint is as .NET writes it")
+    if host.gateway != MANAGED:
+        what = f"{host.name or host.gateway} does not lie behind the declared proxy, so anybody can write the header"
+        return Grade(Verdict.FORGEABLE, f"{what} {check.header}")
+    if check.header.casefold() not in standards.headers:
+        return Grade(Verdict.FORGEABLE, f"whoever goes around the proxy can write the header {check.header}")
+    return replace(_thumbprints(possible, standards), admits=frozenset(possible))
 
 
 def _unreachable(check: ExpressionCheck) -> Grade | None:

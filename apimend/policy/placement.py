@@ -28,11 +28,12 @@ from apimend.policy.compare import same_policy
 from apimend.policy.coverage import Judgement, judge, judge_calls
 from apimend.policy.document import Document
 from apimend.policy.expression_check import read_expression_check
+from apimend.policy.forwarded_check import read_forwarded_check
 from apimend.policy.grade import Verdict, grade
 from apimend.policy.guard import Guard
 from apimend.policy.pipeline import Pipelines
 from apimend.policy.placed import Left, PlacedEdit, Placement, Unplaced
-from apimend.policy.topology import GLOBAL, Host, ReadDocument, Standards, Topology, scope_of
+from apimend.policy.topology import GLOBAL, MANAGED, Host, ReadDocument, Standards, Topology, scope_of
 from apimend.policy.walk import Cause
 from apimend.policy.wish import Wish, documents_for, guard_for, outer_answers, own_scope
 
@@ -266,7 +267,7 @@ class _Work:
         """
         if found.check.form is Form.ELEMENT:
             return True
-        read = read_expression_check(found.element)
+        read = read_expression_check(found.element) or read_forwarded_check(found.element)
         return read is not None and all(
             grade(read, host, self.standards).verdict is Verdict.COVERED for host in self.topology.hosts
         )
@@ -316,7 +317,10 @@ def _unready(topology: Topology, wish: Wish) -> Iterator[Unplaced]:
         if not wish.is_meant(host.name, host.gateway) or not _in_use(host, topology):
             continue
         name = host.name or host.gateway
-        if host.negotiates is False:
+        if any(check.form is Form.HEADER for check in checks):
+            if host.gateway != MANAGED:
+                yield _not_negotiated(f"{name} does not lie behind the proxy whose header is checked")
+        elif host.negotiates is False:
             yield _not_negotiated(f"{name} does not ask for a certificate")
         elif host.negotiates is None:
             yield _not_negotiated(f"whether {name} asks for a certificate is not known")

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.policy import check as checks
 from apimend.policy.document import Element
-from apimend.policy.expression_check import ExpressionCheck, is_refusal, is_refusing_status, read_expression_check
+from apimend.policy.expression_check import is_refusal, is_refusing_status, read_expression_check
+from apimend.policy.forwarded_check import read_forwarded_check
+from apimend.policy.grade import CheckSeen
 from apimend.policy.guard import Guard, read_guarded
 
 HARMLESS = frozenset(
@@ -108,7 +110,7 @@ class Include(Step):
 class Check(Step):
     """Here the caller's certificate is checked: by the policy made for it, or by a condition in a known form."""
 
-    read: checks.CheckRead | ExpressionCheck
+    read: CheckSeen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,9 +226,9 @@ def _answer(element: Element, where: Where) -> Step:
 
 
 def _choose(choose: Element, where: Where, depth: int) -> Step:
-    expression = read_expression_check(choose)
-    if expression is not None:
-        return Check(where=where, read=expression)
+    by_hand = read_expression_check(choose) or read_forwarded_check(choose)
+    if by_hand is not None:
+        return Check(where=where, read=by_hand)
     guarded = read_guarded(choose)
     if guarded is not None:
         guard, when = guarded

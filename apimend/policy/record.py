@@ -13,23 +13,23 @@ from apimend.policy.edits import Lines
 _SOURCE = "apimend"
 MESSAGE = "Presented client certificate"
 METRIC = "Presented client certificates"
-_PRESENTED = '@(context.Request.Certificate == null ? "none" : context.Request.Certificate.Thumbprint)'
+PRESENTED = '@(context.Request.Certificate == null ? "none" : context.Request.Certificate.Thumbprint)'
 
 
-def record_lines(record: Record | None) -> Lines:
-    """The element as lines; none where nothing is recorded."""
+def record_lines(record: Record | None, presented: str = PRESENTED) -> Lines:
+    """The element as lines; none where nothing is recorded. `presented` is the expression of the thumbprint."""
     if record is Record.TRACE:
         return [
             (0, f'<trace source="{_SOURCE}" severity="information">'),
             (1, f"<message>{MESSAGE}</message>"),
-            (1, f'<metadata name="thumbprint" value="{_PRESENTED}" />'),
+            (1, f'<metadata name="thumbprint" value="{presented}" />'),
             (0, "</trace>"),
         ]
     if record is Record.METRIC:
         return [
             (0, f'<emit-metric name="{METRIC}" value="1" namespace="{_SOURCE}">'),
             (1, '<dimension name="API ID" />'),
-            (1, f'<dimension name="Thumbprint" value="{_PRESENTED}" />'),
+            (1, f'<dimension name="Thumbprint" value="{presented}" />'),
             (0, "</emit-metric>"),
         ]
     return []

@@ -118,13 +118,15 @@ class Standards:
     What coverage is measured against.
 
     `thumbprints` and `identities` are the declared clients; both None where nobody declared any: then every
-    pin counts. `attached` are the thumbprints of the certificate entities. `waivers` are scopes.
+    pin counts. `attached` are the thumbprints of the certificate entities. `waivers` are scopes. `headers`, in lower
+    case, are those that only a proxy in front can write, by a declaration that nothing contradicts (R16).
     """
 
     thumbprints: frozenset[str] | None = None
     identities: frozenset[ClientIdentity] | None = None
     attached: frozenset[str] = frozenset()
     waivers: frozenset[str] = frozenset()
+    headers: frozenset[str] = frozenset()
 
 
 def scope_of(path: str) -> str:

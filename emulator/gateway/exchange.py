@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cryptography import x509
 from multidict import CIMultiDict
 
-from emulator.certificates import serial_number, thumbprint
-from emulator.distinguished import net_name
+from emulator.certificates import thumbprint
 from emulator.gateway.admission import Asked, Target
 from emulator.gateway.backends import Backends
 from emulator.gateway.estate import Estate
 from emulator.gateway.outcome import Failure, Response
-from emulator.gateway.validation import Presented, verify
+from emulator.gateway.shown import shown_certificate
+from emulator.gateway.validation import Presented
 from emulator.options import Options
 from emulator.store import Resource
 
@@ -110,7 +109,8 @@ class Exchange:
         service, target = self.estate.service, self.target
         workspace = self.owner if self.owner is not service else None
         request = {
-            "Certificate": _certificate(self.presented.certificate, self.presented),
+            "Certificate": shown_certificate(self.presented.certificate, self.presented),
+            "Headers": self.asked.message.headers,
             "Method": self.asked.method,
             "IpAddress": self.address,
             "OriginalUrl": {"Host": self.asked.host, "Path": f"/{self.asked.path}"},
@@ -123,7 +123,7 @@ class Exchange:
                 "Id": self.estate.host.gateway_id,
                 "IsManaged": self.estate.host.gateway is None,
             },
-            "Certificates": [_certificate(one, None) for one in self.presented.attached.values()],
+            "Certificates": [shown_certificate(one) for one in self.presented.attached.values()],
         }
         context = {
             "Request": request,
@@ -170,26 +170,3 @@ def _error(failure: Failure | None) -> dict[str, Any] | None:
     if failure is None:
         return None
     return {"Source": failure.source, "Reason": failure.reason, "Message": failure.message}
-
-
-def _certificate(certificate: x509.Certificate | None, presented: Presented | None) -> dict[str, Any] | None:
-    """
-    An X509Certificate2. Only the caller's own can be verified: nothing asks it of the attached ones.
-    """
-    if certificate is None:
-        return None
-    shown: dict[str, Any] = {
-        "Thumbprint": thumbprint(certificate),
-        "Subject": net_name(certificate.subject),
-        "SubjectName": {"Name": net_name(certificate.subject)},
-        "Issuer": net_name(certificate.issuer),
-        "IssuerName": {"Name": net_name(certificate.issuer)},
-        "SerialNumber": serial_number(certificate),
-        "GetSerialNumberString()": lambda: serial_number(certificate),
-        "NotBefore": certificate.not_valid_before_utc,
-        "NotAfter": certificate.not_valid_after_utc,
-    }
-    if presented is not None:
-        shown["Verify()"] = lambda: verify(presented, revocation=True)
-        shown["VerifyNoRevocation()"] = lambda: verify(presented, revocation=False)
-    return shown

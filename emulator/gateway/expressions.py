@@ -1,36 +1,36 @@
 """
-The C# conditions this gateway can decide: listed members of `context`, compared, and joined with `!`, `&&`, `||`.
+The C# conditions this gateway can decide: terms of `terms`, certificates in headers, and small statement blocks.
 
-Policies run them (`choose`), nobody else. Whatever `members` does not list, statement blocks `@{…}` included, is
-NotEmulated when it is compiled, even where evaluation would never reach it: a gateway that guessed would prove
-nothing. Null behaves as in C#: a member of null fails unless `?.` was written.
+Policies run them (`choose`), nobody else. Whatever is not listed is NotEmulated when it is compiled, even where
+evaluation would never reach it: a gateway that guessed would prove nothing. A block `@{…}` knows `var`, `if`, `try`
+with a `catch` for everything, and `return`.
 """
 
 from __future__ import annotations
 
-import operator
-import re
+import base64
+import binascii
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote_plus
 
-from emulator.gateway.members import ATTACHED, MEMBERS, NAMES, TEXT_METHODS
+from cryptography import x509
+
+from emulator.gateway.members import HEADERS, NAMES
 from emulator.gateway.outcome import NotEmulated
+from emulator.gateway.shown import shown_certificate
+from emulator.gateway.terms import Compiler, ExpressionFailed, Scope, Term, text_of, truth_of
 
-Scope = Mapping[str, Any]
-Term = Callable[[Scope], Any]
+__all__ = ["ExpressionFailed", "Scope", "Term", "compiled", "holds"]
 
-
-class ExpressionFailed(Exception):
-    """
-    An expression that is known but cannot be evaluated for this call, as null dereferenced in C#.
-    """
+Statement = Callable[[dict[str, Any]], tuple[bool, Any]]
+"""Runs on the variables; whether it returned, and what."""
 
 
 def holds(expression: str, scope: Scope) -> bool:
     """
-    Whether a condition is true: `@(…)`, or the plain words true and false.
+    Whether a condition is true: `@(…)`, `@{…}`, or the plain words true and false.
     """
     value = compiled(expression.strip())(scope)
     if not isinstance(value, bool):
@@ -41,220 +41,192 @@ def holds(expression: str, scope: Scope) -> bool:
 @lru_cache(maxsize=2048)
 def compiled(expression: str) -> Term:
     if expression.casefold() in ("true", "false"):
-        return _constant(expression.casefold() == "true")
-    if not (expression.startswith("@(") and expression.endswith(")")):
-        raise NotEmulated(f"the condition {expression}")
-    return _Compiler(expression).whole()
+        value = expression.casefold() == "true"
+        return lambda scope: value
+    if expression.startswith("@(") and expression.endswith(")"):
+        return _Expression(expression).whole()
+    if expression.startswith("@{") and expression.endswith("}"):
+        return _Expression(expression).block()
+    raise NotEmulated(f"the condition {expression}")
 
 
-TOKEN = re.compile(
-    r"""\s+ | //[^\n]* | /\*.*?\*/
-    | (?P<verbatim>@"(?:[^"]|"")*") | (?P<string>"(?:\\.|[^"\\])*")
-    | (?P<name>[A-Za-z_]\w*) | (?P<sign>=>|==|!=|<=|>=|&&|\|\||\?\.|[!<>().,\[\]{}])""",
-    re.VERBOSE | re.DOTALL,
-)
-ESCAPE = re.compile(r"\\(.)")
-COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-
-class _Compiler:
+class _Expression(Compiler):
     """
-    Recursive descent over the tokens of one expression; every method returns what evaluates its part.
+    Terms, and what policies do with a certificate that came in a header.
     """
 
     def __init__(self, expression: str) -> None:
-        self._expression = expression
-        self._tokens = self._scan(expression[1:])
-        self._at = 0
-        self._item = ""  # the lambda's own variable, while inside one
+        super().__init__(expression)
+        self._variables: set[str] = set()
 
-    def whole(self) -> Term:
-        term = self._either()
-        if self._at < len(self._tokens):
-            raise self._unknown()
-        return term
+    def block(self) -> Term:
+        run = self._statements()
+        if self.peek():
+            raise self.unknown()
 
-    def _scan(self, text: str) -> list[str]:
-        tokens, at = [], 0
-        while at < len(text):
-            found = TOKEN.match(text, at)
-            if found is None:
-                raise self._unknown()
-            if found.lastgroup is not None:
-                tokens.append(found[0])
-            at = found.end()
-        return tokens
+        def value(scope: Scope) -> Any:
+            returned, found = run(dict(scope))
+            if not returned:
+                raise ExpressionFailed("not all code paths return a value")
+            return found
 
-    def _either(self) -> Term:
-        term = self._both()
-        while self._took("||"):
-            term = _short_circuit(term, self._both(), stop=True)
-        return term
+        return value
 
-    def _both(self) -> Term:
-        term = self._comparison()
-        while self._took("&&"):
-            term = _short_circuit(term, self._comparison(), stop=False)
-        return term
+    def value(self) -> Term:
+        if self.peek() in FUNCTIONS or self.peek() in ("System", *self._variables):
+            return self._followed(self._called())
+        if self._is_next("new", "X509Certificate2"):
+            return self._followed(self._constructed())
+        if self._is_next(*HEADERS):
+            return self._followed(self._header())
+        return super().value()
 
-    def _comparison(self) -> Term:
-        left = self._unary()
-        sign = self._peek()
-        if sign not in COMPARE:
-            return left
-        self._at += 1
-        right = self._unary()
-        return lambda scope: _compare(sign, left(scope), right(scope))
+    def _is_next(self, *tokens: str) -> bool:
+        return tuple(self._tokens[self._at : self._at + len(tokens)]) == tokens
 
-    def _unary(self) -> Term:
-        if self._took("!"):
-            inner = self._unary()
-            return lambda scope: not _truth(inner(scope))
-        if self._took("("):
-            inner = self._either()
-            self._expect(")")
-            return inner
-        return self._value()
+    def _statements(self) -> Statement:
+        self.expect("{")
+        steps: list[Statement] = []
+        while not self.took("}"):
+            steps.append(self._statement())
 
-    def _value(self) -> Term:
-        token = self._next()
-        if token.startswith(('"', '@"')):
-            return _constant(_string(token))
-        if token in ("true", "false", "null"):
-            return _constant({"true": True, "false": False}.get(token))
-        if token == "new":
-            return self._membership()
-        if token.isidentifier():
-            return self._member([token])
-        raise self._unknown()
+        def run(variables: dict[str, Any]) -> tuple[bool, Any]:
+            for step in steps:
+                returned, value = step(variables)
+                if returned:
+                    return True, value
+            return False, None
 
-    def _member(self, path: list[str]) -> Term:
-        careful = set()
-        while self._peek() in (".", "?."):
-            if self._next() == "?.":
-                careful.add(len(path))
-            path.append(self._next())
-            if self._peek() == "(":
-                if path[-1] == "Any" and ".".join(path[:-1]) == ATTACHED:
-                    return self._any_attached()
-                if path[-1] in TEXT_METHODS and self._listed(path[:-1]):
-                    return self._text_method(path[:-1], careful, TEXT_METHODS[path[-1]])
-                self._expect("(")
-                self._expect(")")
-                path[-1] += "()"
-        if not self._listed(path):
-            raise NotEmulated(f"{'.'.join(path)} in the expression {self._expression}")
-        return lambda scope: _walk(scope, path, careful)
+        return run
 
-    def _listed(self, path: list[str]) -> bool:
-        if self._item and path[:2] == [self._item, "Value"]:
-            return ".".join(path[2:]) in NAMES
-        return ".".join(path) in MEMBERS
+    def _statement(self) -> Statement:
+        word = self.next()
+        if word == "var":
+            return self._assignment()
+        if word == "return":
+            value = self.either()
+            self.expect(";")
+            return lambda variables: (True, value(variables))
+        if word == "if":
+            self.expect("(")
+            condition = self.either()
+            self.expect(")")
+            then = self._statements()
+            return lambda variables: then(variables) if truth_of(condition(variables)) else (False, None)
+        if word == "try":
+            tried = self._statements()
+            self.expect("catch")
+            return _caught(tried, self._statements())
+        raise self.unknown()
 
-    def _any_attached(self) -> Term:
-        self._expect("(")
-        self._item = item = self._next()
-        self._expect("=>")
-        test = self._either()
-        self._expect(")")
-        self._item = ""
-        path = ATTACHED.split(".")
-        return lambda scope: any(_truth(test({**scope, item: {"Value": one}})) for one in _walk(scope, path, set()))
+    def _assignment(self) -> Statement:
+        name = self.next()
+        self.expect("=")
+        value = self.either()
+        self.expect(";")
+        self._variables.add(name)
 
-    def _text_method(self, path: list[str], careful: set[int], test: Callable[[str, str], bool]) -> Term:
-        self._expect("(")
-        sought = self._literal()
-        self._expect(")")
-        return lambda scope: test(_text(_walk(scope, path, careful)), sought)
+        def assign(variables: dict[str, Any]) -> tuple[bool, Any]:
+            variables[name] = value(variables)
+            return False, None
 
-    def _membership(self) -> Term:
+        return assign
+
+    def _called(self) -> Term:
         """
-        `new [] { "a", "b" }.Contains(member)`, string arrays only.
+        A variable, or one of FUNCTIONS with its namespace or without.
         """
-        self._took("string")
-        for sign in "[]{":
-            self._expect(sign)
-        items = [self._literal()]
-        while self._took(","):
-            items.append(self._literal())
-        for sign in ("}", ".", "Contains", "("):
-            self._expect(sign)
-        sought = self._value()
-        self._expect(")")
-        return lambda scope: sought(scope) in items
+        name = self.next()
+        if name in self._variables:
+            return lambda scope: scope[name]
+        path = [name]
+        while self.took("."):
+            path.append(self.next())
+        function = FUNCTIONS.get(path[-2] if len(path) > 1 else "", {}).get(path[-1])
+        if function is None:
+            raise self.unknown()
+        argument = self._argument()
+        return lambda scope: function(argument(scope))
 
-    def _literal(self) -> str:
-        token = self._next()
-        if not token.startswith(('"', '@"')):
-            raise self._unknown()
-        return _string(token)
+    def _constructed(self) -> Term:
+        self.next()
+        self.next()
+        argument = self._argument()
+        return lambda scope: _certificate(argument(scope))
 
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+    def _argument(self) -> Term:
+        self.expect("(")
+        argument = self.either()
+        self.expect(")")
+        return argument
 
-    def _next(self) -> str:
-        token = self._peek()
-        self._at += 1
-        return token
+    def _header(self) -> Term:
+        for _ in HEADERS:
+            self.next()
+        self.expect("(")
+        name = self.literal()
+        self.expect(",")
+        otherwise = self.literal()
+        self.expect(")")
+        return lambda scope: ",".join(scope["context"]["Request"]["Headers"].getall(name, [otherwise]))
 
-    def _took(self, token: str) -> bool:
-        taken = self._peek() == token
-        self._at += taken
-        return taken
+    def _followed(self, term: Term) -> Term:
+        """
+        `.Replace("a", "b")` on a text, or a member of a certificate.
+        """
+        while self.took("."):
+            member = self.next()
+            if member == "Replace":
+                term = self._replaced(term)
+            elif member in NAMES:
+                term = _member(term, member)
+            else:
+                raise self.unknown()
+        return term
 
-    def _expect(self, token: str) -> None:
-        if not self._took(token):
-            raise self._unknown()
-
-    def _unknown(self) -> NotEmulated:
-        return NotEmulated(f"the expression {self._expression}")
-
-
-def _constant(value: object) -> Term:
-    return lambda scope: value
-
-
-def _short_circuit(left: Term, right: Term, *, stop: bool) -> Term:
-    return lambda scope: stop if _truth(left(scope)) is stop else _truth(right(scope))
-
-
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ExpressionFailed("a value that is not a bool was used as one")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ExpressionFailed("Object reference not set to an instance of an object.")
-    return value
+    def _replaced(self, term: Term) -> Term:
+        self.expect("(")
+        old = self.literal()
+        self.expect(",")
+        new = self.literal()
+        self.expect(")")
+        return lambda scope: text_of(term(scope)).replace(old, new)
 
 
-def _compare(sign: str, left: object, right: object) -> bool:
-    if sign not in ("==", "!=") and not (isinstance(left, datetime) and isinstance(right, datetime)):
-        raise ExpressionFailed(f"{sign} compares dates only")
-    return COMPARE[sign](left, right)
+def _member(term: Term, name: str) -> Term:
+    return lambda scope: term(scope)[name]
 
 
-def _string(token: str) -> str:
-    if token.startswith("@"):
-        return token[2:-1].replace('""', '"')
-    return ESCAPE.sub(r"\1", token[1:-1])
+def _caught(tried: Statement, otherwise: Statement) -> Statement:
+    def run(variables: dict[str, Any]) -> tuple[bool, Any]:
+        try:
+            return tried(variables)
+        except ExpressionFailed:
+            return otherwise(variables)
+
+    return run
 
 
-def _walk(scope: Scope, path: list[str], careful: set[int]) -> Any:
-    value: Any = scope[path[0]]
-    for place, name in enumerate(path[1:], 1):
-        if value is None:
-            if careful & set(range(1, place + 1)):
-                return None
-            raise ExpressionFailed("Object reference not set to an instance of an object.")
-        value = value[name]() if name.endswith("()") else value[name]
-    return value
+def _from_base64(text: object) -> bytes:
+    """
+    As .NET does: white space is skipped, everything else that is no Base64 fails.
+    """
+    try:
+        return base64.b64decode("".join(text_of(text).split()), validate=True)
+    except (binascii.Error, ValueError) as odd:
+        raise ExpressionFailed("The input is not a valid Base-64 string.") from odd
+
+
+def _certificate(data: object) -> dict[str, Any]:
+    try:
+        found = shown_certificate(x509.load_der_x509_certificate(data if isinstance(data, bytes) else b""))
+    except ValueError as odd:
+        raise ExpressionFailed("Cannot find the requested object.") from odd
+    assert found is not None
+    return found
+
+
+FUNCTIONS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
+    "Convert": {"FromBase64String": _from_base64},
+    "WebUtility": {"UrlDecode": lambda text: unquote_plus(text_of(text))},
+}

@@ -72,3 +72,5 @@ TEXT_METHODS: Mapping[str, Callable[[str, str], bool]] = {
     "Contains": operator.contains,
 }
 ATTACHED = "context.Deployment.Certificates"
+# Tokens of the call that reads a header, with two literals: the name, and what stands for none.
+HEADERS = ("context", ".", "Request", ".", "Headers", ".", "GetValueOrDefault")

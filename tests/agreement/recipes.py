@@ -151,7 +151,12 @@ def shut(who: Who) -> Mapping[str, str]:
 
 def observing(who: Who) -> Mapping[str, str]:
     """Checks that only look."""
-    return {"observed pin": pinned(who.ally, ignore=True), "observed": element(trust=True, ignore=True)}
+    record = '<trace source="apimend" severity="information"><message>seen</message></trace>'
+    return {
+        "observed pin": pinned(who.ally, ignore=True),
+        "observed": element(trust=True, ignore=True),
+        "observed by hand": by_hand(f'{CERTIFICATE}.Thumbprint != "{who.ally}"', refusal=record),
+    }
 
 
 KINDS = {
@@ -169,7 +174,7 @@ EVERYWHERE = (
     *("subject", "dns name", "names", "names by hand"),
     *("anybody", "undeclared pin", "presence by hand"),
     *("otherwise", "and", "only for GET", "only for POST", "retried"),
-    *("one after another", "observed pin", "observed"),
+    *("one after another", "observed pin", "observed", "observed by hand"),
 )
 """The checks whose verdict does not depend on what a gateway trusts, or on which certificates are attached."""
 

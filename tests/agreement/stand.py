@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from azure.core.credentials import AccessToken
@@ -123,13 +124,20 @@ class Stand:
         assert found is not None
         return str(found.hidden["primaryKey"])
 
-    async def call(self, host: str, caller: str, path: str, key: str, *, header: str = "") -> Seen:
-        """One call; `header` is another Host than that of the handshake."""
+    def forwarded(self, caller: str) -> str:
+        """The certificate of a caller as Application Gateway writes it into a header."""
+        return quote(self.azure.certificate(caller).pem, safe="")
+
+    async def call(
+        self, host: str, caller: str, path: str, key: str, *, header: str = "", more: Mapping[str, str] | None = None
+    ) -> Seen:
+        """One call; `header` is another Host than that of the handshake, `more` are further headers."""
         line = await self._line(host, caller)
         self.calls += 1
         self.gateway.backends.deliveries.clear()
         headers = {
             **HEADERS,
+            **(more or {}),
             **({"Ocp-Apim-Subscription-Key": key} if key else {}),
             **({"Host": header} if header else {}),
         }

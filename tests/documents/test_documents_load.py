@@ -148,9 +148,10 @@ def test_a_fault_has_its_place_and_its_way_out(text: str, expected: str) -> None
             id="a client's undeclared certificate",
         ),
         pytest.param(
-            f"{CLIENTS}instances: [{{{ALL}, clients: [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10], check: {{}}}}]",
+            f"{CLIENTS}instances: [{{{ALL}, clients: [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10], "
+            "check: {form: element}}]",
             "14:54: instances[0].clients: It would have 11 identities; Azure allows 10 in one check. "
-            "Pin the issuer instead, or write form: attached.",
+            "Pin the issuer instead, or leave form out: the attached certificates are looked through then.",
             id="more than ten identities",
         ),
         pytest.param(
@@ -176,6 +177,19 @@ def test_a_fault_has_its_place_and_its_way_out(text: str, expected: str) -> None
             "2:70: instances[0].header: Anyone who reaches the gateway directly can forge this header. "
             "Say in header.restriction what keeps callers from going around the proxy.",
             id="a header without restriction",
+        ),
+        pytest.param(
+            f"{CLIENTS}instances: [{{{ALL}, arrives: header, header: {{name: X-Cert, restriction: the subnet}}, "
+            "clients: [c0], check: {validateTrust: true}}]",
+            "14:149: instances[0].check.validateTrust: With arrives: header clients are told by thumbprint, and "
+            "validateTrust has no meaning. Leave it out: the proxy checks the chain.",
+            id="a chain that can't be checked behind a proxy",
+        ),
+        pytest.param(
+            f"instances: [{{{ALL}, arrives: header, header: {{name: X-Cert, restriction: the subnet}}, check: {{}}}}]",
+            "2:118: instances[0].check: Nobody would pass: with arrives: header clients are told by thumbprint, and "
+            "none is named. Name clients.",
+            id="a header and nobody named",
         ),
         pytest.param(
             "instances: [{name: a, match: {tags: {env: dev}}, check: {state: absent}}]",

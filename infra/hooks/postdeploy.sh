@@ -18,6 +18,19 @@ if [ "${APIMEND_BY_MANAGEMENT_GROUP:-false}" = true ]; then
     exit 0
 fi
 
+if [ "${APIMEND_EVENTS:-true}" != true ]; then
+    echo "APIMEND_EVENTS is not true: this environment sweeps by timer, and hears no events."
+    exit 0
+fi
+# Azure allows one system topic for a subscription. A second environment would take the first one's events away.
+owner=$(az eventgrid system-topic show --name evgst-apimend-subscription --resource-group rg-apimend-events \
+    --query 'tags."azd-env-name"' --output tsv 2>/dev/null || true)
+if [ -n "$owner" ] && [ "$owner" != "$AZURE_ENV_NAME" ]; then
+    echo "The events of this subscription go to the environment $owner; this one sweeps by timer." \
+        "To move them here, run infra/events.bicep by hand (docs/upgrade.md)."
+    exit 0
+fi
+
 extra=()
 if [ -f events.parameters.json ]; then # subscriptions and vaults besides; docs/deploy.md shows one
     extra=(--parameters @events.parameters.json)

@@ -12,7 +12,9 @@ from pathlib import Path
 import pycep
 from tree_sitter import Node
 
+from script.bicep.members import faults, known
 from script.bicep.read import BicepFile, body, descendants, line, literal, member, members, text
+from script.bicep.values import embedded, resources
 
 FUNCTIONS = frozenset(
     """
@@ -60,8 +62,13 @@ VERSIONS = {
 def check(folder: Path) -> list[str]:
     """All faults in the files below a folder."""
     files = {path.resolve(): BicepFile(path) for path in sorted(folder.rglob("*.bicep"))}
-    faults = [fault for file in files.values() for fault in _file(file, files)]
-    return faults + [fault for path in sorted(folder.glob("*.parameters.json")) for fault in _parameters(path, files)]
+    found = [fault for file in files.values() for fault in _file(file, files)]
+    for path in sorted(folder.glob("*.parameters.json")):
+        found += _parameters(path, files)
+    for path in sorted((folder / "policy").glob("*.json")):
+        for written in embedded(path, json.loads(path.read_text(encoding="utf-8"))):
+            found += [*_version(written.place, written.type, written.version), *faults(written, known())]
+    return found
 
 
 @cache
@@ -105,11 +112,17 @@ def _names(file: BicepFile) -> Iterator[str]:
 def _types(file: BicepFile) -> Iterator[str]:
     for name, node in file.declared("resource").items():
         full, _, version = literal(node.named_children[1]).partition("@")
-        if not version:
-            continue  # nested in its parent, which says the version
-        if VERSIONS.get(full) != version:
-            known = f"known is {VERSIONS[full]}" if full in VERSIONS else "the type is not known"
-            yield f"{file.path}:{line(node)}: {name} is {full}@{version}; {known}"
+        if version:  # otherwise nested in its parent, which says the version
+            yield from _version(f"{file.path}:{line(node)}: {name}", full, version)
+    for written in resources(file):
+        if written.type in VERSIONS:
+            yield from faults(written, known())
+
+
+def _version(place: str, full: str, version: str) -> Iterator[str]:
+    if VERSIONS.get(full) != version:
+        told = f"known is {VERSIONS[full]}" if full in VERSIONS else "the type is not known"
+        yield f"{place} is {full}@{version}; {told}"
 
 
 def _loaded(file: BicepFile) -> Iterator[str]:

@@ -41,12 +41,18 @@ def value(node: Node | None, *path: str) -> str:
 
 def test_the_templates_have_no_fault() -> None:
     """
-    Both parsers take every file, and every name, module, output, loaded file and API version is there.
+    Both parsers take every file, and every name, module, output, loaded file, API version and member is there.
     """
     assert [] == check(INFRA)
 
 
 GOOD = "param name string\nresource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {\n  name: name\n}\n"
+ACCOUNT = """resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {{
+  name: name
+  sku: {{ name: '{sku}' }}
+  properties: {{ networkAcls: {acls} }}
+}}
+"""
 SUBSCRIPTION = "targetScope = 'subscription'\n"
 
 
@@ -57,6 +63,22 @@ SUBSCRIPTION = "targetScope = 'subscription'\n"
         pytest.param(GOOD.replace("name: name", "name: toLowr(name)"), "there is no function toLowr", id="function"),
         pytest.param(GOOD.replace("2024-03-01", "2024-03-02"), "known is 2024-03-01", id="version"),
         pytest.param(GOOD.replace("/resourceGroups", "/resourceGroup"), "the type is not known", id="type"),
+        pytest.param(GOOD.replace("name: name", "name: name\n  colour: 1"), "colour is no member", id="member"),
+        pytest.param(
+            f"param name string\nvar rules = {{ bypas: 'None' }}\n{ACCOUNT.format(sku='Standard_LRS', acls='rules')}",
+            "properties.networkAcls.bypas is no member; known are bypass",
+            id="member behind a variable",
+        ),
+        pytest.param(
+            f"param name string\n{ACCOUNT.format(sku='Standard_LSR', acls='{ }')}",
+            "sku.name is 'Standard_LSR'; known are",
+            id="value",
+        ),
+        pytest.param(
+            f"param name string\n{ACCOUNT.format(sku='Standard_LRS', acls='{ rules: { a: 1 } }')}",
+            "properties.networkAcls.rules is no member",
+            id="object",
+        ),
         pytest.param(GOOD + "var other = 1\n", "the variable other is not used", id="unused variable"),
         pytest.param(GOOD.replace("{", "{{"), "this is no Bicep", id="syntax"),
         pytest.param(GOOD + "output x object = loadJsonContent('no.json')\n", "there is no file", id="loaded file"),
@@ -95,6 +117,21 @@ def test_a_fault_is_found(text: str, expected: str, tmp_path: Path) -> None:
     found = check(tmp_path)
 
     assert [expected] == [expected for fault in found if expected in fault][:1], found
+
+
+def test_a_fault_inside_a_policy_is_found(tmp_path: Path) -> None:
+    """
+    The template that an Azure Policy deploys is looked through like the others.
+    """
+    resource = {"type": "Microsoft.EventGrid/systemTopics", "apiVersion": "2025-02-14", "name": "t", "source": "s"}
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "one.json").write_text(json.dumps({"then": {"resources": [resource]}}), encoding="utf-8")
+    found = check(tmp_path)
+
+    assert ["known is 2025-02-15", "source is no member"] == [
+        fault.rpartition("; ")[2] if "known is" in fault else fault.partition(": t: ")[2].partition(";")[0]
+        for fault in found
+    ]
 
 
 @pytest.mark.parametrize("name", TOP)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.grants import ROOT
-
+ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "node_modules"
 SCRIPT = Path(__file__).with_name("kusto.js")
 ALERTS = json.loads((ROOT / "infra" / "app" / "alerts.json").read_text(encoding="utf-8"))

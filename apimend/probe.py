@@ -8,8 +8,10 @@ that can't be reached from here is said to be so. Certificates are not checked: 
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -76,22 +78,18 @@ class TlsProber:
         line = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
         line.set_tlsext_host_name(host.encode("idna"))
         line.set_connect_state()
-        reader, writer = await asyncio.open_connection(*self._at(host, port))
-        try:
+        async with self._connected(host, port) as (reader, writer):
             await _shake(line, reader, writer)
-        finally:
-            writer.close()
         sent = line.get_peer_cert_chain(as_cryptography=True) or []
         return tuple(one.public_bytes(Encoding.DER) for one in sent)
 
     async def _is_public(self, host: str, port: int) -> bool:
         context = ssl.create_default_context()
         try:
-            _, writer = await asyncio.open_connection(*self._at(host, port), ssl=context, server_hostname=host)
+            async with self._connected(host, port, ssl=context, server_hostname=host):
+                return True
         except ssl.SSLError:
             return False
-        writer.close()
-        return True
 
     async def _asked(self, host: str, version: int) -> bool:
         """Whether the server sent a certificate request in a handshake of this version."""
@@ -103,11 +101,8 @@ class TlsProber:
         line = SSL.Connection(context, None)
         line.set_tlsext_host_name(host.encode("idna"))
         line.set_connect_state()
-        reader, writer = await asyncio.open_connection(*self._at(host))
-        try:
+        async with self._connected(host) as (reader, writer):
             await _shake(line, reader, writer)
-        finally:
-            writer.close()
         return bool(asked)
 
     async def _canary(self, host: str, path: str) -> int | None:
@@ -117,17 +112,27 @@ class TlsProber:
         context.verify_mode = ssl.CERT_NONE
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: apimend-probe\r\n\r\n"
         try:
-            async with asyncio.timeout(self.seconds):
-                reader, writer = await asyncio.open_connection(*self._at(host), ssl=context, server_hostname=host)
-                try:
-                    writer.write(request.encode("ascii", "replace"))
-                    first = await reader.readline()
-                finally:
-                    writer.close()
+            async with (
+                asyncio.timeout(self.seconds),
+                self._connected(host, ssl=context, server_hostname=host) as (reader, writer),
+            ):
+                writer.write(request.encode("ascii", "replace"))
+                first = await reader.readline()
         except (OSError, TimeoutError):
             return None
         parts = first.split()
         return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else None
+
+    @asynccontextmanager
+    async def _connected(
+        self, host: str, port: int = _PORT, **tls: Any
+    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """A connection that ends at once with the block: a probe doesn't wait for the other side's farewell."""
+        reader, writer = await asyncio.open_connection(*self._at(host, port), **tls)
+        try:
+            yield reader, writer
+        finally:
+            writer.transport.abort()
 
     def _at(self, host: str, port: int = _PORT) -> tuple[str, int]:
         if self.address is None:

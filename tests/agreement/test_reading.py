@@ -2,6 +2,7 @@
 Reading a large instance: bounded, concurrent, below Azure's limits, and without belief in what a list leaves out.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -36,9 +37,12 @@ def tenant(apis: int, operations: int) -> dict[str, Any]:
     return {"authorities": AUTHORITIES, "certificates": CERTIFICATES, "services": [service]}
 
 
-def limits(clock: VirtualClock) -> StoredBuckets:
-    """The product's own buckets."""
-    return StoredBuckets(SqliteRecords(Database(":memory:")), clock)
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """Where the product's own buckets are kept."""
+    database = Database(":memory:")
+    yield database
+    database.close()
 
 
 async def test_reads_are_concurrent_and_bounded() -> None:
@@ -55,7 +59,7 @@ async def test_reads_are_concurrent_and_bounded() -> None:
     assert (100, 16) == (judge(found.topology, standards).figures.total, crowd.most)
 
 
-async def test_an_instance_larger_than_azures_bucket_is_read_in_one_visit() -> None:
+async def test_an_instance_larger_than_azures_bucket_is_read_in_one_visit(database: Database) -> None:
     """
     Reads wait for their turn, so that a visit of many reads ends, and Azure never has to refuse one.
 
@@ -63,7 +67,8 @@ async def test_an_instance_larger_than_azures_bucket_is_read_in_one_visit() -> N
     """
     clock = VirtualClock(NOW)
     throttled = Options(reads=AZURE, check_references=False)
-    async with standing(tenant(30, 12), options=throttled, clock=clock, limits=limits(clock)) as stand:
+    buckets = StoredBuckets(SqliteRecords(database), clock)
+    async with standing(tenant(30, 12), options=throttled, clock=clock, limits=buckets) as stand:
         found, standards = await stand.read("strict")
         refused = [entry for entry in stand.azure.log.entries if entry.status == 429]
 
@@ -72,12 +77,12 @@ async def test_an_instance_larger_than_azures_bucket_is_read_in_one_visit() -> N
     assert clock.now() > NOW
 
 
-async def test_where_the_wait_would_be_long_the_visit_ends() -> None:
+async def test_where_the_wait_would_be_long_the_visit_ends(database: Database) -> None:
     """
     Azure's own word to come back later is not waited for here: the bell's due time honours it.
     """
     clock = VirtualClock(NOW)
-    buckets = limits(clock)
+    buckets = StoredBuckets(SqliteRecords(database), clock)
     async with standing(tenant(1, 1), clock=clock, limits=buckets) as stand:
         await buckets.drain(stand.instance("strict").subscription, "reads", after=17.0)
         with pytest.raises(Throttled):

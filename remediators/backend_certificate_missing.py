@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from apimend.mends import PolicyMend, element
 from apimend.model.azure import Api, Backend, Certificate, Service
 from apimend.model.desired import DeclaredBackend, Desired
 from apimend.model.ids import ResourceId
@@ -125,7 +126,7 @@ def _changes(target: Backend, declared: DeclaredBackend, observed: Behind) -> It
         was=_shown(target),
         will=f"is shown {names}",
         hand_off=f"<!-- Where the backend still refuses: in the policy that selects {target.name} -->\n"
-        f'<authentication-certificate certificate-id="{declared.certificates[0]}" />',
+        f"{element('authentication-certificate', {'certificate-id': declared.certificates[0]})}",
     )
 
 
@@ -145,15 +146,19 @@ def _selection(backend: Backend, observed: Behind) -> Iterator[Finding]:
     if any(not each.value for each in chosen):
         return  # an expression chooses at run time: which backend, can't be told
     names = {backend.name.casefold()} | {one.name.casefold() for one in observed.backends if _is_in(backend, one)}
-    snippet = f'<set-backend-service backend-id="{backend.name}" />'
+    snippet = element("set-backend-service", {"backend-id": backend.name})
     if not any(each.value.casefold() in names for each in chosen):
         what = f"No policy selects the backend {backend.name}, so its certificate is never shown."
-        yield _finding(backend.id, "backend_never_selected", what, "Policies are their authors'.", snippet)
+        where = "# In the policy of an API that is to use it\n"
+        yield _finding(backend.id, "backend_never_selected", what, "Policies are their authors'.", f"{where}{snippet}")
     scopes = {each.where for each in chosen}
     for api in observed.apis:
         if _same_address(api.service_url, backend.url) and not scopes & _around(api, observed.named):
             what = f"The API {api.name} calls {api.service_url} itself, past the backend {backend.name}."
-            yield _finding(api.id, "api_bypasses_backend", what, "It shows no certificate there.", snippet)
+            there = PolicyMend(
+                target=api.id.child("policies", "policy"), xml=snippet, note="in inbound, after <base />"
+            )
+            yield _finding(api.id, "api_bypasses_backend", what, "It shows no certificate there.", there.text)
 
 
 def _around(api: Api, named: Sequence[Reference]) -> set[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
+CODE = re.compile(r"[a-z]+(?:_[a-z0-9]+)+")
 NOT_POSTURE = "posture"
 """The controls of the baseline report under codes of their own, and have a page of their own."""
 

@@ -113,7 +113,7 @@ def _change(change: ChangeView, details: bool) -> Iterator[RenderableType]:
         yield _in(Text(f"{change.status.value.capitalize()}: {change.why}{azure}"), 6)
     if details:
         yield from (_in(_diff_line(line), 6) for line in change.diff)
-        yield from _hand_off(change.hand_off)
+        yield from _hand_off(change)
 
 
 def _diff_line(line: Line) -> Text:
@@ -135,12 +135,14 @@ def _finding(finding: FindingView, details: bool) -> Iterator[RenderableType]:
     if finding.why_left:
         yield _in(Text(f"Left alone: {finding.why_left}", style="dim"), 6)
     if details:
-        yield from _hand_off(finding.hand_off)
+        yield from _hand_off(finding)
 
 
-def _hand_off(lines: tuple[str, ...]) -> Iterator[RenderableType]:
-    for line in lines:
+def _hand_off(view: ChangeView | FindingView) -> Iterator[RenderableType]:
+    for line in view.hand_off:
         yield _in(Text.assemble(("| ", "dim"), line), 6)
+    if view.no_hand_off:
+        yield _in(Text(f"No snippet: {view.no_hand_off}", style="dim"), 6)
 
 
 def _list(name: str, texts: tuple[str, ...]) -> Iterator[RenderableType]:

@@ -14,6 +14,7 @@ from apimend.model.plan import Change, Finding, Kind, Plan, Severity
 from apimend.model.runs import Cause, Intent, Status
 from apimend.policy import Document, find_checks, normal_check
 from apimend.ports import Ledger
+from apimend.report.handoff import of_change
 
 CODE = "fight_detected"
 UPDATE_FAILED = "update failed"
@@ -56,7 +57,7 @@ async def fights(
             f"and taken back each time by {who or 'somebody who is not known'}.",
             why_left="We stopped writing it, or the two would go on for ever.",
             steps=("Declare it in the code that takes it back, or exempt the instance with a waiver.",),
-            hand_off=change.hand_off,
+            hand_off="\n".join(of_change(change).lines),
         )
         for change in fought
     )

@@ -172,6 +172,8 @@ def _finding(view: RunView, finding: FindingView, room: Room) -> Element:
         lines.append(parts.text(parts.run(clip(finding.message, room.length))))
     if finding.why_left:
         lines.append(parts.text(parts.run(clip(finding.why_left, room.length), quiet=True), small=True))
+    if finding.hand_off and view.pages.findings:
+        lines.append(parts.link("Snippets for the owner's code", view.pages.findings))
     return parts.entry(finding.severity.word.capitalize(), parts.severity_colour(finding.severity), lines)
 
 

@@ -62,6 +62,12 @@ def text(*runs: Element, small: bool = False, gap: str = "none") -> Element:
     return {"type": "RichTextBlock", "spacing": gap, "inlines": inlines}
 
 
+def link(words: str, url: str) -> Element:
+    """Words of ours that open a page."""
+    action = button(words, url)
+    return text({**run(words), "color": "accent", "selectAction": action}, small=True, gap="none")
+
+
 def label(words: str, **more: Any) -> Element:
     """A TextBlock: words of ours only."""
     return {"type": "TextBlock", "text": words, "wrap": True, **more}

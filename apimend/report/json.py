@@ -18,7 +18,7 @@ MOST_IN_AN_EVENT = 100
 MOST_APIS = 200
 """APIs whose coverage is told one by one, the least covered first."""
 
-_LENGTHY = frozenset({"diff", "handOff"})
+_LENGTHY = frozenset({"diff", "handOff", "noHandOff"})
 
 
 def render(view: RunView) -> dict[str, Any]:
@@ -155,6 +155,7 @@ def _change(change: ChangeView) -> dict[str, Any]:
         },
         "diff": [{"sign": line.sign.name.lower(), "text": line.text} for line in change.diff],
         "handOff": "\n".join(change.hand_off),
+        "noHandOff": change.no_hand_off,
     }
 
 
@@ -168,5 +169,6 @@ def _finding(finding: FindingView) -> dict[str, Any]:
         "whyLeft": finding.why_left,
         "steps": list(finding.steps),
         "handOff": "\n".join(finding.hand_off),
+        "noHandOff": finding.no_hand_off,
         "blocks": [stage.lower() for stage in finding.blocks],
     }

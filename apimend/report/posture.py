@@ -14,12 +14,13 @@ from apimend.model.posture import Assessment, Evidence, Verdict
 from apimend.posture.control import Catalogue
 from apimend.posture.record import Posture
 from apimend.posture.score import families, raising, score
+from apimend.report.handoff import of_control
 from apimend.report.plain import clean
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlView:
-    """What one control came to, with its words. `points` is what mending it would bring."""
+    """What one control came to, with its words. `points` is what mending it would bring, `hand_off` how in code."""
 
     id: str
     name: str
@@ -39,6 +40,8 @@ class ControlView:
     read: datetime
     until: datetime | None
     points: int
+    hand_off: tuple[str, ...] = ()
+    no_hand_off: str = ""
     evidence: tuple[Evidence, ...] = field(default=())
 
     @property
@@ -65,7 +68,9 @@ class PostureView:
     def of(cls, posture: Posture, catalogue: Catalogue) -> "PostureView":
         """The view of a posture."""
         points = {each.control: number for each, number in raising(posture.assessments)}
-        views = tuple(_control(each, catalogue, points.get(each.control, 0)) for each in posture.assessments)
+        views = tuple(
+            _control(each, posture.instance, catalogue, points.get(each.control, 0)) for each in posture.assessments
+        )
         by_id = {view.id: view for view in views}
         counts = {verdict: sum(view.verdict is verdict for view in views) for verdict in Verdict}
         return cls(
@@ -87,7 +92,8 @@ class PostureView:
         return f"{self.score} of 100: {counted}" if self.controls else "Not looked at yet"
 
 
-def _control(each: Assessment, catalogue: Catalogue, points: int) -> ControlView:
+def _control(each: Assessment, instance: InstanceId, catalogue: Catalogue, points: int) -> ControlView:
+    told = of_control(each.control, each.verdict, instance, each.evidence)
     control, statement = catalogue.controls.get(each.control), catalogue.statements.get(each.control)
     return ControlView(
         id=each.control,
@@ -108,6 +114,8 @@ def _control(each: Assessment, catalogue: Catalogue, points: int) -> ControlView
         read=each.read,
         until=each.until,
         points=points,
+        hand_off=told.lines,
+        no_hand_off=told.why_none,
         evidence=each.evidence,
     )
 

@@ -41,6 +41,8 @@ def _control(each: ControlView) -> dict[str, Any]:
         "why": each.why,
         "whatToDo": each.mend,
         "limits": each.limits,
+        "handOff": "\n".join(each.hand_off),
+        "noHandOff": each.no_hand_off,
         "mappings": {
             "mcsb": list(each.mcsb),
             "azurePolicy": list(each.policy),

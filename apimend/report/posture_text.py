@@ -20,7 +20,7 @@ _LINES = 5
 
 
 def render(view: PostureView, *, everything: bool = False) -> str:
-    """What needs somebody, by family; everything where asked."""
+    """What needs somebody, by family; where asked everything, with snippets for the owner's code."""
     return "\n".join(_lines(view, everything=everything)) + "\n"
 
 
@@ -37,10 +37,10 @@ def _lines(view: PostureView, *, everything: bool) -> Iterator[str]:
             yield ""
             yield f"{family}: {points} of 100"
         for each in shown:
-            yield from _control(each)
+            yield from _control(each, everything)
 
 
-def _control(each: ControlView) -> Iterator[str]:
+def _control(each: ControlView, everything: bool) -> Iterator[str]:
     yield f"  {each.id:<4}{each.verdict.value}, {each.severity.word}: {each.title}"
     if each.reason.rstrip(".") != each.title:
         yield f"      {each.reason}"
@@ -50,6 +50,10 @@ def _control(each: ControlView) -> Iterator[str]:
         yield f"      and {len(each.bad) - _LINES} more"
     if each.verdict.is_bad and each.mend:
         yield f"      What to do: {each.mend}"
+        if everything:
+            yield from (f"      | {line}".rstrip() for line in each.hand_off)
+            if each.no_hand_off:
+                yield f"      No snippet: {each.no_hand_off}"
 
 
 def render_csv(views: Iterable[PostureView]) -> str:

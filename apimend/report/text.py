@@ -72,7 +72,7 @@ def _change(change: ChangeView, details: bool) -> Iterator[str]:
     yield from _wrap(_answer(change), "      ")
     if details:
         yield from (f"      {line}" for line in diff_lines(change.diff))
-        yield from (f"      | {line}" for line in change.hand_off)
+        yield from _hand_off(change)
 
 
 def _answer(change: ChangeView) -> str:
@@ -94,7 +94,12 @@ def _finding(finding: FindingView, details: bool) -> Iterator[str]:
     yield from _wrap(finding.message, "      ")
     yield from _wrap(finding.why_left and f"Left alone: {finding.why_left}", "      ")
     if details:
-        yield from (f"      | {line}" for line in finding.hand_off)
+        yield from _hand_off(finding)
+
+
+def _hand_off(view: ChangeView | FindingView) -> Iterator[str]:
+    yield from (f"      | {line}".rstrip() for line in view.hand_off)
+    yield from _wrap(view.no_hand_off and f"No snippet: {view.no_hand_off}", "      ")
 
 
 def _section(name: str, texts: tuple[str, ...], *, wrap: bool = True) -> Iterator[str]:

@@ -17,7 +17,7 @@ from apimend.model.runs import Cause, Handshake, Outcome, Run, Status, Trigger
 from apimend.report import diff, handoff, wording
 from apimend.report.kinds import NoticeKind, kind_of, severity_of
 from apimend.report.links import Links
-from apimend.report.plain import clean, clean_lines, seconds
+from apimend.report.plain import clean, seconds
 
 STAGE_WORDS: Mapping[Stage, str] = {
     Stage.PREPARE: "Prepare",
@@ -32,7 +32,10 @@ _PROMISED = frozenset({NoticeKind.PLAN, NoticeKind.APPROVAL_NEEDED, NoticeKind.S
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeView:
-    """One change, and what became of it. `sign` is + for a creation, - for a deletion, ~ for anything else."""
+    """
+    One change, and what became of it. `sign` is + for a creation, - for a deletion, ~ for anything else. Either there
+    is a hand-off, or `no_hand_off` says why not.
+    """
 
     id: str
     sign: str
@@ -53,6 +56,7 @@ class ChangeView:
     request_id: str
     diff: tuple[diff.Line, ...]
     hand_off: tuple[str, ...]
+    no_hand_off: str
 
     @property
     def stage_word(self) -> str:
@@ -62,7 +66,7 @@ class ChangeView:
 
 @dataclass(frozen=True, kw_only=True)
 class FindingView:
-    """One finding. `blocks` names the stages that it forbids."""
+    """One finding. `blocks` names the stages that it forbids; `no_hand_off` is why there is no snippet."""
 
     code: str
     severity: Severity
@@ -73,6 +77,7 @@ class FindingView:
     why_left: str
     steps: tuple[str, ...]
     hand_off: tuple[str, ...]
+    no_hand_off: str
     blocks: tuple[str, ...]
 
 
@@ -114,6 +119,7 @@ class Pages:
     """The links of one run; an empty text where a page makes no sense for it, or none is configured."""
 
     run: str = ""
+    findings: str = ""
     approve: str = ""
     undo: str = ""
     relax: str = ""
@@ -266,6 +272,7 @@ def label(target: ResourceId, instance: ResourceId) -> str:
 def _change(change: Change, outcome: Outcome | None, instance: InstanceId) -> ChangeView:
     outcome = outcome or Outcome(change=change.id, status=Status.PLANNED)
     lines = diff.of_policy(change.before, change.after) if change.kind is Kind.POLICY else ()
+    told = handoff.of_change(change, lines)
     return ChangeView(
         id=change.id,
         sign="+" if change.before is None else "-" if change.after is None else "~",
@@ -285,11 +292,13 @@ def _change(change: Change, outcome: Outcome | None, instance: InstanceId) -> Ch
         code=clean(outcome.code),
         request_id=clean(outcome.request_id),
         diff=lines,
-        hand_off=clean_lines(handoff.snippet(change, instance, lines)),
+        hand_off=told.lines,
+        no_hand_off=told.why_none,
     )
 
 
 def _finding(finding: Finding, instance: ResourceId) -> FindingView:
+    told = handoff.of_finding(finding)
     return FindingView(
         code=clean(finding.code),
         severity=finding.severity,
@@ -299,7 +308,8 @@ def _finding(finding: Finding, instance: ResourceId) -> FindingView:
         message=clean(finding.message),
         why_left=clean(finding.why_left),
         steps=tuple(map(clean, finding.steps)),
-        hand_off=clean_lines(finding.hand_off),
+        hand_off=told.lines,
+        no_hand_off=told.why_none,
         blocks=tuple(STAGE_WORDS[stage] for stage in sorted(finding.blocks)),
     )
 
@@ -346,6 +356,7 @@ def _pages(kind: NoticeKind, run: Run, links: Links, token: str) -> Pages:
     wrote = kind in _CAN_BE_UNDONE and any(outcome.status is Status.APPLIED for outcome in run.outcomes)
     return Pages(
         run=links.run(run.id),
+        findings=links.findings(run.id) if run.plan.findings else "",
         approve=links.approve(run.id, token) if kind is NoticeKind.APPROVAL_NEEDED else "",
         undo=links.undo(run.id) if wrote else "",
         relax=links.relax(run.id) if kind is NoticeKind.NEGOTIATION_LOST else "",

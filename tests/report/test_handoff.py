@@ -7,8 +7,7 @@ from hypothesis import given
 
 from apimend.model.plan import Change, canonical
 from apimend.model.runs import Run
-from apimend.report.diff import of_policy
-from apimend.report.handoff import snippet
+from apimend.report.handoff import of_change
 from apimend.report.view import RunView
 from script.card_samples import ATTACH, CHECK, INSTANCE, SECRET
 from tests.report.hostile import hostile_runs
@@ -17,7 +16,7 @@ VAULT = {"secretIdentifier": "https://kv.vault.azure.net/secrets/a", "identityCl
 
 
 def told(change: Change) -> str:
-    return snippet(change, INSTANCE, of_policy(change.before, change.after))
+    return "\n".join(of_change(change).lines)
 
 
 def test_a_certificate_as_terraform() -> None:
@@ -68,8 +67,9 @@ def test_nothing_is_carried_out() -> None:
     hostile = {"secretIdentifier": 'x"\n}\n${file("/etc/passwd")}%{if true}'}
     lines = told(replace(ATTACH, hand_off="", after=canonical({"keyVault": hostile}))).splitlines()
 
-    assert 1 == lines.count("}")
-    assert not any("${" in line.replace("$${", "") or "%{" in line.replace("%%{", "") for line in lines)
+    assert 2 == lines.count("}")
+    assert not any("${" in line.replace("$${", "").replace("\\${", "") for line in lines)
+    assert not any("%{" in line.replace("%%{", "") for line in lines[: lines.index("}")])
 
 
 @given(hostile_runs())

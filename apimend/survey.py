@@ -136,7 +136,8 @@ def _scopes(
 
 
 def _managed_hosts(service: Service) -> tuple[Host, ...]:
-    trusts = None if service.tier.ca_store else False
+    roots = any(entry.store.casefold() == "root" for entry in service.ca_certificates)
+    trusts = (roots or None) if service.tier.ca_store else False
     return tuple(
         Host(name=entry.host.casefold(), negotiates=service.negotiates(entry), gateway=MANAGED, trusts=trusts)
         for entry in service.proxies
@@ -150,17 +151,20 @@ async def _gateway_hosts(
     The ways into a self-hosted gateway. What it really does Resource Manager doesn't show: a handshake tells, or
     the operator's word; a switch that is off is off.
     """
-    hosts, apis = await asyncio.gather(reader.gateway_hosts(gateway), reader.gateway_apis(gateway))
+    hosts, apis, authorities = await asyncio.gather(
+        reader.gateway_hosts(gateway), reader.gateway_apis(gateway), reader.gateway_authorities(gateway)
+    )
     said = next((each.negotiates for each in desired.gateways if each.name.casefold() == gateway.name.casefold()), None)
-    serves = frozenset(apis)
+    serves, trusts = frozenset(apis), any(each.trusted for each in authorities) or None
     if not hosts:
-        return (Host(name="", negotiates=said, gateway=gateway.name, apis=serves),)
+        return (Host(name="", negotiates=said, gateway=gateway.name, apis=serves, trusts=trusts),)
     return tuple(
         Host(
             name=entry.host.casefold(),
             negotiates=_seen(entry.host, entry.negotiates, said, desired, handshakes),
             gateway=gateway.name,
             apis=serves,
+            trusts=trusts,
         )
         for entry in hosts
     )
@@ -178,7 +182,8 @@ def _seen(
 
 
 def _team_hosts(workspaces: Iterable[Workspace]) -> tuple[Host, ...]:
-    """Workspace gateways have no switch, and whether they ask is not documented."""
+    """Workspace gateways have no switch, and whether they ask is not documented. They take no CA certificates."""
     return tuple(
-        Host(name="", negotiates=None, gateway=f"workspace {each.name}", workspace=each.name) for each in workspaces
+        Host(name="", negotiates=None, trusts=False, gateway=f"workspace {each.name}", workspace=each.name)
+        for each in workspaces
     )

@@ -168,6 +168,8 @@ class Options:
     invalid_certificate_reason: str = "ClientCertificateInvalid"
     # Do issuers that a caller sends along help its certificate to a trusted root? Open.
     sent_issuers_help: bool = False
+    # Does a chain to a public authority, which nobody has uploaded, pass validate-trust and Verify()? Not documented.
+    public_clients_trusted: bool = True
     # Does a backend's certificateIds suffice without authentication-certificate? Answers in public differ.
     backend_certificates_suffice: bool = True
     # Does authentication-certificate hand the certificate to the backend?

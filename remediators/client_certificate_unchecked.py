@@ -47,6 +47,7 @@ class ClientCertificateUnchecked:
             "Microsoft.ApiManagement/service/apis/revisions/read",
             "Microsoft.ApiManagement/service/certificates/read",
             "Microsoft.ApiManagement/service/gateways/apis/read",
+            "Microsoft.ApiManagement/service/gateways/certificateAuthorities/read",
             "Microsoft.ApiManagement/service/gateways/hostnameConfigurations/read",
             "Microsoft.ApiManagement/service/gateways/read",
             "Microsoft.ApiManagement/service/policies/read",

@@ -68,7 +68,8 @@ def _policy(read: checks.CheckRead, host: Host, standards: Standards) -> Grade:
         return Grade(Verdict.OBSERVED_ONLY, 'the check lets everybody pass (`ignore-error="true"`)')
     admitted = [identity.thumbprint for identity in read.check.identities]
     admits = frozenset(pin for pin in admitted if pin) if all(admitted) and admitted else None
-    found = _at_host(host, trusting=read.check.validate_trust) or _element(read.check, standards)
+    trusting = read.check.validate_trust
+    found = _at_host(host, trusting=trusting) or _if_trusted(host, _element(read.check, standards), trusting=trusting)
     return replace(found, admits=admits)
 
 
@@ -82,6 +83,19 @@ def _at_host(host: Host, *, trusting: bool) -> Grade | None:
     if host.negotiates is None:
         return Grade(Verdict.NOT_UNDERSTOOD, f"whether {name} asks for a certificate is not known")
     return None
+
+
+def _if_trusted(host: Host, found: Grade, *, trusting: bool) -> Grade:
+    """
+    What remains of a verdict where it isn't known whose chains the host trusts.
+
+    Whether a gateway without any CA certificate trusts public ones is not documented: it may refuse everybody.
+    """
+    if not trusting or host.trusts is not None:
+        return found
+    name = host.name or host.gateway
+    reason = f"no CA certificate is in the Root store of {name}, and whom the check lets in then is not documented"
+    return max(found, Grade(Verdict.NOT_UNDERSTOOD, reason), key=lambda each: each.verdict)
 
 
 def _element(check: ClientCertificateCheck, standards: Standards) -> Grade:
@@ -133,7 +147,7 @@ def _expression(check: ExpressionCheck, host: Host, standards: Standards) -> Gra
     found = (
         _at_host(host, trusting=check.verifies)
         or _unreachable(check)
-        or min(_demands(check, standards), key=lambda each: each.verdict)
+        or _if_trusted(host, min(_demands(check, standards), key=lambda each: each.verdict), trusting=check.verifies)
     )
     return replace(found, admits=frozenset(check.thumbprints) or None)
 

@@ -324,8 +324,8 @@ def _unready(topology: Topology, wish: Wish) -> Iterator[Unplaced]:
             yield _not_negotiated(f"{name} does not ask for a certificate")
         elif host.negotiates is None:
             yield _not_negotiated(f"whether {name} asks for a certificate is not known")
-        elif host.trusts is False and any(check.validate_trust for check in checks):
-            yield _not_negotiated(f"{name} does not trust the clients' chain")
+        elif not host.trusts and any(check.validate_trust for check in checks):
+            yield _not_negotiated(f"no CA certificate is in the Root store of {name}, so it may trust no client")
 
 
 def _unread(scope: str, error: PolicyNotUnderstood) -> Unplaced:

@@ -64,7 +64,7 @@ async def send_request(call: Exchange, element: Element) -> Response | None:
     url = element.find("set-url")
     method = element.find("set-method")
     outgoing = Outgoing(method=method.text.strip() if method else "GET", url=url.text.strip() if url else "")
-    await call.backends.send(outgoing, call.presented.trust, call.presented.now)
+    await call.backends.send(outgoing, call.presented.backends, call.presented.now)
     return None
 
 

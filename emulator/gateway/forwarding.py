@@ -29,7 +29,7 @@ async def forward(call: Exchange) -> Response:
         check_chain=checks.get("validateCertificateChain") is not False,
         check_name=checks.get("validateCertificateName") is not False,
     )
-    return await call.backends.send(outgoing, call.presented.trust, call.presented.now)
+    return await call.backends.send(outgoing, call.presented.backends, call.presented.now)
 
 
 def _url(call: Exchange, backend: Resource | None) -> str:

@@ -153,10 +153,13 @@ class Gateway:
 
     def _call(self, arrival: Arrival[Host], asked: Asked) -> Exchange:
         estate, options = Estate(self._azure.store, arrival.door), self._azure.options
+        public, revocation = self.world.public_authorities, self.world.revocation
+        of_clients = public if options.public_clients_trusted else ()
         presented = Presented(
             certificate=arrival.certificate,
             sent=arrival.sent_issuers if options.sent_issuers_help else (),
-            trust=trust_store(estate, options, public=self.world.public_authorities, revocation=self.world.revocation),
+            trust=trust_store(estate, options, public=of_clients, revocation=revocation),
+            backends=trust_store(estate, options, public=public, revocation=revocation),
             attached=attached(estate),
             now=self._azure.now(),
         )

@@ -8,7 +8,7 @@ several one suffices; an empty claim is none. The element's own `ignore-error` i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
@@ -28,12 +28,13 @@ SWITCHES = frozenset(
 class Presented:
     """
     What the gateway has at hand to judge a caller: the certificate, what came with it, the trust of this gateway,
-    the certificates attached to the service by id, and the time.
+    the certificates attached to the service by id, and the time. `backends` is what it trusts of servers.
     """
 
     certificate: x509.Certificate | None
     sent: tuple[x509.Certificate, ...]
     trust: TrustStore
+    backends: TrustStore = field(default_factory=TrustStore)
     attached: Mapping[str, x509.Certificate]
     now: datetime
 

@@ -15,7 +15,7 @@ ELEMENT = (
     f'<identities><identity thumbprint="{PIN}" /></identities></validate-client-certificate>'
 )
 STANDARDS = Standards(thumbprints=frozenset({PIN}))
-HOST = Host(name="contoso.azure-api.net", negotiates=True)
+HOST = Host(name="contoso.azure-api.net", negotiates=True, trusts=True)
 ORDERS = ApiNode(name="orders", operations=("list", "get"), products=("gold",))
 STATUS = ApiNode(name="status", operations=("health",))
 

@@ -78,6 +78,18 @@ def test_a_document_without_inbound(inherits: bool, expected: int) -> None:
         assert expected == bench.call(HOST, "/echo/").status
 
 
+@pytest.mark.parametrize(("trusted", "expected"), [(True, 200), (False, 401)], ids=["trusted", "not trusted"])
+def test_a_public_chain_that_nobody_uploaded(trusted: bool, expected: int) -> None:
+    """
+    Whether it passes `validate-trust` is not documented.
+    """
+    with running([service()], Options(public_clients_trusted=trusted)) as bench:
+        with_check(bench)
+        bench.gateway.world.public_authorities = (bench.who("elsewhere").certificate,)
+
+        assert expected == bench.call(HOST, "/echo/", "stranger").status
+
+
 def test_the_world_outside() -> None:
     """
     A public authority is trusted without being uploaded; revocation is known where a list can be reached.

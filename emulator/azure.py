@@ -150,6 +150,7 @@ class LocalAzure:
         try:
             await self.listeners.start()
             plant(self)
+            self.store.settle()
             for part in self.parts:
                 await part.start()
                 self._started.append(part)

@@ -166,6 +166,12 @@ class Store:
         past = self._past.get(key_of(resource_id))
         return (False, None, None) if past is None else (True, past.resource, past.until)
 
+    def settle(self) -> None:
+        """
+        What is here now has always been here: no read shows anything older.
+        """
+        self._past.clear()
+
     def next_etag(self, *, little_endian: bool = False) -> str:
         """
         A new quoted etag. Azure's are 8 bytes in base64; which byte comes first depends on the kind of resource.

@@ -232,6 +232,14 @@ def test_reads_may_lag_behind_writes() -> None:
         assert (404, 200) == (early, stand.arm("GET", "/apis/echo/policies/policy").status)
 
 
+def test_what_is_declared_has_always_been_there() -> None:
+    """
+    Only what was written since is read late.
+    """
+    with running(consistency_lag=timedelta(seconds=30)) as stand:
+        assert 200 == stand.arm("GET", "/apis/echo").status
+
+
 def test_chance_is_seeded() -> None:
     """
     Faults by chance strike the same calls in every run with the same seed.
@@ -380,6 +388,7 @@ def test_ids_may_come_in_other_cases() -> None:
 
         assert listed != found
         assert listed.casefold() == found.casefold()
+        assert 200 == stand.arm("GET", "/apis/echo/revisions").status
 
 
 def test_a_call_can_be_held_up_in_virtual_time(stand: Stand) -> None:

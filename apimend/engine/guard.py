@@ -7,7 +7,7 @@ the rules plan, `decide_order` for what a person takes back.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apimend.engine.holds import hold_on, words
@@ -194,17 +194,18 @@ def seconds_to(window: Window | None, now: datetime) -> float:
     """How long until the window is open, in seconds: 0 while it is, or where there is none."""
     if window is None:
         return 0.0
-    local = now.astimezone(ZoneInfo(window.zone))
+    zone = ZoneInfo(window.zone)
+    today = now.astimezone(zone).date()
     for ahead in range(-1, 9):
-        day = (local + timedelta(days=ahead)).date()
+        day = today + timedelta(days=ahead)
         if day.weekday() not in window.days:
             continue
-        start = datetime.combine(day, window.start, tzinfo=local.tzinfo)
-        end = datetime.combine(day, window.end, tzinfo=local.tzinfo)
-        if end <= start:
-            end += timedelta(days=1)
-        if start <= local < end:
+        last = day if window.start < window.end else day + timedelta(days=1)
+        # In UTC: two times of one zone are compared by their clocks, and the clocks may change in between.
+        start = datetime.combine(day, window.start, tzinfo=zone).astimezone(UTC)
+        end = datetime.combine(last, window.end, tzinfo=zone).astimezone(UTC)
+        if start <= now < end:
             return 0.0
-        if local < start:
-            return (start - local).total_seconds()
+        if now < start:
+            return (start - now).total_seconds()
     return 7 * 86400.0

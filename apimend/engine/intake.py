@@ -67,19 +67,29 @@ class Intake:
             return Heard(event=event.id, why=event.reason)
         if self.tenant and event.tenant and event.tenant.casefold() != self.tenant:
             return Heard(event=event.id, why="It comes from another tenant.")
-        rung = []
+        rung: list[InstanceId] = []
+        whys: list[str] = []
         for instance in await self._instances(event):
-            if not self.declared(instance):
-                return Heard(event=event.id, why="Its subscription is not declared.")
-            trigger = to_trigger(event, self.clock.now(), own=self.own, instance=instance)
-            if trigger is None:
-                return Heard(event=event.id, why="It changes nothing.")
-            ours = bool(trigger.client_request_id) and await self.ledger.is_ours(trigger.client_request_id)
-            if ours and await self._is_awaited(instance):
-                return Heard(event=event.id, why="It is the echo of our own write, and a visit follows anyhow.")
-            await self.bells.ring(trigger, after=0.0 if trigger.urgent and not ours else LOW_PRIORITY_AFTER)
-            rung.append(instance)
-        return Heard(event=event.id, rung=tuple(rung), why="" if rung else "It concerns no instance that we know.")
+            why = await self._ring(event, instance)
+            if why:
+                whys.append(why)
+            else:
+                rung.append(instance)
+        unrung = " ".join(dict.fromkeys(whys)) or "It concerns no instance that we know."
+        return Heard(event=event.id, rung=tuple(rung), why="" if rung else unrung)
+
+    async def _ring(self, event: ParsedEvent, instance: InstanceId) -> str:
+        """Ring one instance for an event; why not, where it is not rung."""
+        if not self.declared(instance):
+            return "Its subscription is not declared."
+        trigger = to_trigger(event, self.clock.now(), own=self.own, instance=instance)
+        if trigger is None:
+            return "It changes nothing."
+        ours = bool(trigger.client_request_id) and await self.ledger.is_ours(trigger.client_request_id)
+        if ours and await self._is_awaited(instance):
+            return "It is the echo of our own write, and a visit follows anyhow."
+        await self.bells.ring(trigger, after=0.0 if trigger.urgent and not ours else LOW_PRIORITY_AFTER)
+        return ""
 
     async def _is_awaited(self, instance: InstanceId) -> bool:
         """Whether a visit is due or under way; one that is long overdue may have been lost."""

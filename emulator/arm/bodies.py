@@ -56,8 +56,10 @@ def page(
 
 def _other_case(item: Json) -> Json:
     """
-    An item with its id written as another part of Azure would write it.
+    An item with its id written as another part of Azure would write it; revisions have none.
     """
+    if "id" not in item:
+        return item
     other = str(item["id"]).replace("/resourceGroups/", "/resourcegroups/").replace("/Microsoft.", "/microsoft.")
     return {**item, "id": other}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from apimend.engine.guard import Circumstances, decide, decide_order
+from apimend.engine.guard import Circumstances, decide, decide_order, seconds_to
 from apimend.model.desired import Desired, Limits, Mode, Window
 from apimend.model.plan import Change, Finding, Kind, Plan, Severity, Stage
 from apimend.model.runs import Hold, OrderKind, Progress, Status
@@ -201,3 +201,22 @@ def test_an_undo_goes_through_the_stages_in_reverse() -> None:
     decided = decide_order(plan, given(), at_once=False)
 
     assert [Status.DEFERRED, None] == [o and o.status for o in (decided[c.id] for c in plan.changes)]
+
+
+@pytest.mark.parametrize(
+    ("now", "opens"),
+    [
+        pytest.param(datetime(2027, 3, 27, 21, tzinfo=UTC), datetime(2027, 3, 28, 2, tzinfo=UTC), id="spring"),
+        pytest.param(datetime(2026, 10, 24, 21, tzinfo=UTC), datetime(2026, 10, 25, 3, tzinfo=UTC), id="autumn"),
+        pytest.param(datetime(2026, 11, 21, 21, tzinfo=UTC), datetime(2026, 11, 22, 3, tzinfo=UTC), id="an even week"),
+    ],
+)
+def test_a_window_opens_by_its_own_clock(now: datetime, opens: datetime) -> None:
+    """
+    Sunday at 4 in Berlin is Sunday at 4 in the weeks in which the clocks change too.
+    """
+    sunday = Window(days=frozenset({6}), start=time(4), end=time(4, 30), zone="Europe/Berlin")
+
+    assert opens == now + timedelta(seconds=seconds_to(sunday, now))
+    assert 0.0 == seconds_to(sunday, opens)
+    assert seconds_to(sunday, opens + timedelta(minutes=30)) > 6 * 86400

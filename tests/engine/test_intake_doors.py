@@ -16,6 +16,7 @@ from apimend.engine.intake import Intake
 from apimend.events.parse import MAX_EVENT_CHARACTERS, MAX_EVENTS
 from apimend.model.errors import BadInput, Gone
 from apimend.model.ids import InstanceId
+from apimend.model.runs import Progress
 from apimend.storage.stores import Storage, open_sqlite
 from devhost.clock import VirtualClock
 
@@ -88,6 +89,21 @@ async def test_a_stranger_rings_nothing(door: Door, tenant: str, subscription: s
 
     assert (expected, ()) == (heard.why, heard.rung)
     assert not await door.rung(of(event))
+
+
+async def test_a_stranger_among_the_known_silences_nobody(door: Door) -> None:
+    """
+    A vault's event rings every instance that is declared, whichever of the known ones come before it.
+    """
+    ours = of(sample())
+    stranger = InstanceId.of(str(ours).replace(SUBSCRIPTION, ELSEWHERE))
+    for instance in (stranger, ours):
+        await door.storage.ledger.save_progress(Progress(instance=instance, managed=True))
+    (heard,) = await door.intake.hear(json.dumps(sample("kv-certificate-near-expiry")))
+
+    assert (ours,) == heard.rung
+    assert await door.rung(ours)
+    assert not await door.rung(stranger)
 
 
 @pytest.mark.parametrize(

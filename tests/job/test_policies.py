@@ -126,6 +126,18 @@ async def test_the_walk_finds_what_the_hint_hides() -> None:
         assert 100 == (await newest(world))["coverage"]["before"]["percent"]
 
 
+async def test_ids_in_other_cases_are_the_same_things() -> None:
+    """
+    Parts of Azure write the names in an id in other cases: the whole job is the same.
+    """
+    async with opened(options=Options(mixed_case=True)) as world:
+        await touch(world)
+        run = await newest(world)
+
+        assert ("converged", 100) == (run["result"], run["coverage"]["before"]["percent"])
+        assert 1 == text_of(world, GLOBAL).count(CHECK)
+
+
 async def test_a_fragment_that_does_not_exist_is_named() -> None:
     """
     Nobody knows what a missing fragment would do: its operations count as uncovered, and the finding names it.

@@ -127,11 +127,10 @@ def switched(demands: Iterable[Demand]) -> Iterator[str]:
 
 def once_negotiating(topology: Topology, service: Service, desired: Desired) -> Topology:
     """The instance as it will be when NEGOTIATE is live: the check waits for that anyhow."""
+    switched_on = {entry.host.casefold() for entry in service.proxies} - desired.plain_hosts
     will = desired.negotiate and (not service.tier.refuses_without or desired.consumption_require)
     hosts = tuple(
-        replace(host, negotiates=True)
-        if will and host.gateway == MANAGED and host.name not in desired.plain_hosts
-        else host
+        replace(host, negotiates=True) if will and host.gateway == MANAGED and host.name in switched_on else host
         for host in topology.hosts
     )
     return replace(topology, hosts=hosts)

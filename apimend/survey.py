@@ -58,7 +58,11 @@ async def survey(
         service=service,
         topology=Topology(
             apis=apis,
-            hosts=(*_managed_hosts(service), *(host for found in hosts for host in found), *_team_hosts(workspaces)),
+            hosts=(
+                *_managed_hosts(service, desired, handshakes),
+                *(host for found in hosts for host in found),
+                *_team_hosts(workspaces),
+            ),
             documents=read_documents({scope: text.text for scope, text in by_scope.items()}),
             fragments=read_documents({text.id.name: text.text for text in fragments}),
         ),
@@ -66,6 +70,15 @@ async def survey(
         gateways=gateways,
         workspaces=workspaces,
     )
+
+
+async def gateway_hosts(reader: InstanceReader, service: Service) -> tuple[str, ...]:
+    """The names, in lower case, of every host at which Resource Manager says that APIs can be called."""
+    listed = [entry.host for entry in service.proxies]
+    for gateway in await _gateways(reader, service):
+        listed += [entry.host for entry in await reader.gateway_hosts(gateway)]
+    names = (host.casefold() for host in (*listed, *service.regional_hosts))
+    return tuple(host for host in dict.fromkeys(names) if host and "*" not in host)
 
 
 def scope_id(instance: ResourceId, scope: str) -> ResourceId:
@@ -135,13 +148,33 @@ def _scopes(
         yield from (operation.id for operation in found)
 
 
-def _managed_hosts(service: Service) -> tuple[Host, ...]:
+def _managed_hosts(service: Service, desired: Desired, handshakes: Mapping[str, Handshake]) -> tuple[Host, ...]:
+    """
+    The instance's own hosts.
+
+    Whether the address of a single region asks is not documented, nor shown by Resource Manager. It is there to reach
+    one region of several, so with one region alone it counts only where operators say something of it.
+    """
     roots = any(entry.store.casefold() == "root" for entry in service.ca_certificates)
     trusts = (roots or None) if service.tier.ca_store else False
-    return tuple(
+    own = tuple(
         Host(name=entry.host.casefold(), negotiates=service.negotiates(entry), gateway=MANAGED, trusts=trusts)
         for entry in service.proxies
     )
+    said = desired.negotiating_hosts | desired.plain_hosts
+    counted = [host for host in service.regional_hosts if len(service.regional_hosts) > 1 or host in said]
+    return own + tuple(
+        Host(name=host, negotiates=_at_region(host, desired, handshakes), gateway=MANAGED, trusts=trusts)
+        for host in counted
+        if host not in {each.name for each in own}
+    )
+
+
+def _at_region(host: str, desired: Desired, handshakes: Mapping[str, Handshake]) -> bool | None:
+    shown = handshakes.get(host)
+    if shown is not None and shown.asks is not None:
+        return shown.asks
+    return True if host in desired.negotiating_hosts else None
 
 
 async def _gateway_hosts(

@@ -6,9 +6,10 @@ the reader only.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from apimend.model.azure import (
     Api,
@@ -23,6 +24,7 @@ from apimend.model.azure import (
     Operation,
     PolicyText,
     Product,
+    Region,
     Service,
     UserIdentity,
     Workspace,
@@ -67,10 +69,26 @@ def service(raw: Raw) -> Service:
             public_access=properties.get("publicNetworkAccess") or "",
             subnet_id=(properties.get("virtualNetworkConfiguration") or {}).get("subnetResourceId") or "",
             gateway_url=properties.get("gatewayUrl") or "",
+            regions=tuple(_regions(raw.get("location") or "", properties)),
             raw=json.dumps(raw, ensure_ascii=False),
         )
     except (KeyError, TypeError) as error:
         raise Unreadable(f"The service resource has an unknown form: {error!r}") from error
+
+
+def _regions(location: str, properties: Raw) -> Iterator[Region]:
+    """The region it was made in, and those that were added."""
+    for place in ({**properties, "location": location}, *(properties.get("additionalLocations") or ())):
+        yield Region(
+            location=place.get("location") or "",
+            host=urlsplit(place.get("gatewayRegionalUrl") or "").hostname or "",
+            disabled=place.get("disableGateway") is True,
+            addresses=frozenset(
+                str(address).casefold()
+                for name in ("publicIPAddresses", "privateIPAddresses")
+                for address in place.get(name) or ()
+            ),
+        )
 
 
 def _hostname(entry: Raw) -> Hostname:

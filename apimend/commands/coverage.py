@@ -30,7 +30,7 @@ from apimend.reach import arrival_of, read_proxies
 from apimend.report import wording
 from apimend.report.plain import clean, count, listing
 from apimend.standards import declared_clients, pinned_in, standards
-from apimend.survey import Survey, survey
+from apimend.survey import Survey, gateway_hosts, survey
 
 _FEW = 20
 _BAR = 24
@@ -87,10 +87,7 @@ async def _handshakes(
     """What the hosts that Resource Manager lists show from here; no other host is ever asked."""
     if prober is None:
         return ()
-    hosts = [entry.host for entry in service.proxies]
-    for gateway in await reader.gateways() if service.tier.self_hosted else ():
-        hosts += [entry.host for entry in await reader.gateway_hosts(gateway)]
-    named = [host for host in dict.fromkeys(hosts) if host and "*" not in host]
+    named = await gateway_hosts(reader, service)
     shaken = (prober.shake_hands(host, canary_path=desired.canary_path) for host in named)
     return tuple(await asyncio.gather(*shaken))
 

@@ -43,6 +43,7 @@ from apimend.ports import (
     Remediator,
     VisitContext,
 )
+from apimend.survey import gateway_hosts
 
 _log = structlog.get_logger(__name__)
 _LEASE_AGAIN = 30.0
@@ -276,11 +277,7 @@ class Engine:
         """What the gateway hosts that Resource Manager lists show from outside, where we are told to look."""
         if self.prober is None or look.service is None or look.desired is None or not look.is_unhurried:
             return ()
-        hosts = [entry.host for entry in look.service.proxies]
-        if look.service.tier.self_hosted:
-            for gateway in await look.reader.gateways():
-                hosts += [entry.host for entry in await look.reader.gateway_hosts(gateway)]
-        named = [host for host in dict.fromkeys(hosts) if host and "*" not in host]
+        named = await gateway_hosts(look.reader, look.service)
         path = look.desired.canary_path
         return tuple(await asyncio.gather(*(self.prober.shake_hands(host, canary_path=path) for host in named)))
 

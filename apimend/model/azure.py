@@ -47,6 +47,19 @@ class Hostname:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Region:
+    """
+    One region of the gateway. `host` is its own name (`*.regional.azure-api.net`), empty where it has none;
+    `addresses` are IP addresses.
+    """
+
+    location: str
+    host: str = ""
+    disabled: bool = False
+    addresses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaCertificate:
     """One entry of the service's own CA store; `store` is Root or CertificateAuthority."""
 
@@ -84,6 +97,7 @@ class Service:
     public_access: str = ""
     subnet_id: str = ""
     gateway_url: str = ""
+    regions: tuple[Region, ...] = ()
     raw: str = field(default="{}", repr=False)
 
     @property
@@ -95,6 +109,11 @@ class Service:
     def proxies(self) -> tuple[Hostname, ...]:
         """The hosts that callers of APIs come in by."""
         return tuple(entry for entry in self.hostnames if entry.is_proxy)
+
+    @property
+    def regional_hosts(self) -> tuple[str, ...]:
+        """The names of single regions, in lower case, of those whose gateway runs."""
+        return tuple(region.host.casefold() for region in self.regions if region.host and not region.disabled)
 
     @property
     def open_to_all(self) -> bool:

@@ -38,6 +38,12 @@ _TOLD = {
     Left.NOT_COVERED: _Told(code="operations_not_covered", why="It is not ours to change."),
 }
 
+_STEPS = {
+    Left.NOT_NEGOTIATED: (
+        "Of a host that Resource Manager doesn't show (a single region, a self-hosted gateway) say under `hosts` "
+        "whether it `negotiates` or stays `plain`, or have the app look from outside: APIMEND_PROBE=true.",
+    )
+}
 _MOST = 40
 """Findings about single documents in one run; what is beyond is counted."""
 
@@ -73,6 +79,7 @@ def _finding(each: Unplaced, instance: InstanceId, remediator: str) -> Finding:
         severity=Severity.HIGH if each.blocks else Severity.MEDIUM,
         message=f"{_where(each)}: {each.reason}.",
         why_left=why,
+        steps=_STEPS.get(each.kind, ()),
         blocks=frozenset({Stage.VALIDATE}) if each.blocks else frozenset(),
     )
 

@@ -63,8 +63,8 @@ class Host:
     One way in: a host name of a gateway.
 
     `negotiates` is None where it isn't known whether it asks for a certificate. `trusts`: whether a CA certificate is
-    in its Root store; None where there is none but could be, False where the gateway never has any. `apis` are those a self-hosted gateway serves (base names);
-    None: all. A workspace gateway serves its `workspace` only.
+    in its Root store; None where there is none but could be, False where the gateway never has any. `apis` are those
+    a self-hosted gateway serves (base names); None: all. A workspace gateway serves its `workspace` only.
     """
 
     name: str

@@ -116,6 +116,8 @@ def _default_negotiates(service: Resource) -> bool:
 
 def _regional(properties: Json) -> Iterator[str]:
     for place in (properties, *(properties.get("additionalLocations") or ())):
+        if place.get("disableGateway") is True:
+            continue
         name = urlsplit(str(place.get("gatewayRegionalUrl") or "")).hostname
         if name:
             yield name

@@ -12,9 +12,9 @@ import pytest
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
 from apimend.policy import Verdict, judge_calls, place
 from apimend.policy.wish import Wish
-from tests.agreement.calls import Seen, try_way, ways
+from tests.agreement.calls import try_way, ways
 from tests.agreement.recipes import element, pinned, policy
-from tests.agreement.stand import Stand
+from tests.agreement.stand import Seen, Stand
 from tests.agreement.tenants import CA, TRUSTED
 from tests.agreement.test_found import HOST, api, small
 

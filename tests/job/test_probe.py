@@ -64,8 +64,9 @@ async def test_what_is_seen_from_outside_stands_in_the_run_and_the_card() -> Non
         await world.settle()
         _, run = await world.http("GET", (await world.runs())[0]["detail"])
 
-        (seen,) = run["observed"]
+        seen, region = run["observed"]
         assert (HOST, True, ["TLS 1.2", "TLS 1.3"]) == (seen["host"], seen["asks"], seen["versions"])
+        assert ("contoso-dev-westeurope-01.regional.azure-api.net", True) == (region["host"], region["asks"])
 
 
 async def test_a_host_that_does_not_do_as_it_says_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

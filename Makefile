@@ -22,7 +22,7 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(python_ready) ## watch Apimend do its whole job against the local Azure (STORAGE=azurite)
-	@$(MAKE) --no-print-directory $(node_ready) || echo "Without the card renderer: the card is shown as a page only."
+	@$(MAKE) --silent --no-print-directory $(node_ready) || echo "Without the card renderer: a picture of a like card is shown."
 	@$(python) -m demo --storage $(STORAGE)
 
 serve: $(python_ready) ## keep the local Azure and the app running, and print their URLs

@@ -7,6 +7,7 @@ A service update takes half a minute here. Ctrl-C ends it.
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +24,10 @@ _TICK = 0.2
 
 
 async def serve() -> None:
-    """Serve until cancelled."""
+    """Serve until cancelled, as SIGTERM does, so that the temporary folders go."""
+    task = asyncio.current_task()
+    if task is not None and sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     clock = RealClock()
     options = replace(Options(), update_duration=_UPDATE, update_duration_v2=_UPDATE / 2)
     desired = (ROOT / "demo" / "desired.yaml").read_text(encoding="utf-8")
@@ -88,8 +92,8 @@ gateway again in a minute.
 
 
 def main() -> None:
-    """Serve until Ctrl-C."""
-    with contextlib.suppress(KeyboardInterrupt):
+    """Serve until Ctrl-C, or until it is told to end."""
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(serve())
 
 

@@ -8,6 +8,7 @@ come true makes the exit code 1.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from apimend.model.runs import Run
 from apimend.report import html
 from apimend.report.view import RunView
 from demo.world import ROOT, World, open_world
+from script import card_page
 
 DEVELOPMENT = (
     "/subscriptions/11111111-1111-1111-1111-222222222222/resourceGroups/rg-apim-dev"
@@ -134,14 +136,14 @@ async def _mended(story: Story) -> None:
     text = world.desired_file.read_text(encoding="utf-8")
     world.desired_file.write_text(text.replace("mode: report # dev", "mode: enforce"), encoding="utf-8")
     mark, began = world.mark(), world.clock.now()
+    before = {run["run"] for run in await world.runs()}
     status, body = await world.http("POST", "/api/replay", {"instance": DEVELOPMENT})
     story.say(f"POST /api/replay answers {status}: {body['orders'][0]['status']}")
     await world.settle()
     minutes = round((world.clock.now() - began).total_seconds() / 60)
     story.say(f"The visits, over {minutes} minutes of the local Azure's time:")
-    for run in reversed(
-        [r for r in await world.runs() if r["instance"] == DEVELOPMENT and r["started"] >= began.isoformat()]
-    ):
+    visits = [run for run in await world.runs() if run["instance"] == DEVELOPMENT and run["run"] not in before]
+    for run in reversed(visits):
         detail = (await world.http("GET", run["detail"]))[1]
         done = [f"{c['kind']}: {c['outcome']['status']}" for c in detail["changes"] if c.get("outcome")]
         story.say(f"  {run['started'][11:19]}  {run['result']:<10} {'; '.join(done) or 'nothing left to do'}")
@@ -201,20 +203,30 @@ async def _after(story: Story) -> None:
 
 async def _where_to_look(story: Story, run: Mapping[str, Any]) -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    card, detail, page = OUTPUT / "card.json", OUTPUT / "run.json", OUTPUT / "run.html"
-    card.write_text(json.dumps(story.world.teams.cards[0], indent=2), encoding="utf-8")
+    content, detail, page = OUTPUT / "card.json", OUTPUT / "run.json", OUTPUT / "run.html"
+    content.write_text(json.dumps(story.world.teams.cards[0], indent=2), encoding="utf-8")
     detail.write_text(json.dumps(run, indent=2), encoding="utf-8")
     planned = await story.run_with(DEVELOPMENT, "planned")
     page.write_text(html.run_page(RunView.of(planned), root="."), encoding="utf-8")
     (OUTPUT / html.STYLESHEET).write_text(html.stylesheet(), encoding="utf-8")
     story.chapter("Where to look")
     for what, path in (
-        ("the card", card),
+        ("the card, as Teams shows it", _card_page(story.world.teams.cards[0])),
+        ("the card, as it was sent", content),
         ("the page of the dry run", page),
-        ("the last run", detail),
-        ("a picture of the card", ROOT / "docs" / "cards" / "plan.png"),
+        ("the last run, as JSON", detail),
     ):
         story.say(f"  {what}: {path.relative_to(ROOT)}")
+
+
+def _card_page(card: Mapping[str, Any]) -> Path:
+    """The card, drawn by the official renderer where it is installed; otherwise the picture of one like it."""
+    page = OUTPUT / "card.html"
+    try:
+        page.write_text(card_page.page(card), encoding="utf-8")
+    except FileNotFoundError:
+        return ROOT / "docs" / "cards" / "plan.png"
+    return page
 
 
 async def _text(world: World, run: str) -> str:

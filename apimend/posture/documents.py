@@ -4,16 +4,17 @@ Policy documents for controls: the elements of a section, and what is in effect 
 The families of controls share it. It says what stands where; what that means the controls judge.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.model.plan import Severity
 from apimend.model.posture import Evidence
-from apimend.policy import ApiNode, Document, Element
+from apimend.policy import ApiNode, Document, Element, scope_of
 from apimend.posture.credentials import masked
 from apimend.posture.doubt import Unsure
 from apimend.posture.estate import Estate
+from apimend.posture.node import Node
 from apimend.survey import Survey, scope_id
 
 _ONCE = 8
@@ -128,6 +129,33 @@ def effective(survey: Survey, chain: Sequence[str], section: str = "inbound") ->
         if has_section and scope and not any(element.name == "base" for element in inner):
             break
     return tuple(gathered)
+
+
+def in_effect(survey: Survey, chain: Sequence[str], wanted: Callable[[Element], bool]) -> bool | None:
+    """Whether such an element runs for a call; None where all there are stand behind a condition."""
+    found = [element for element in effective(survey, chain) if wanted(element)]
+    if not found:
+        return False
+    return True if any(not _is_conditional(element) for element in found) else None
+
+
+def _is_conditional(element: Element) -> bool:
+    above = element.parent
+    while above is not None and above.name != "choose":
+        above = above.parent
+    return above is not None
+
+
+def by_scope(estate: Estate, key: str) -> dict[str, Node]:
+    """The rows of a list by their place below the instance, as `apis/orders` or `workspaces/team/apis/orders`."""
+    start = len(estate.instance.text)
+    return {scope_of(row.subject[start:]): row for row in estate.rows(key)}
+
+
+def beside(api: ApiNode, kind: str, name: str) -> str:
+    """The place of something in the workspace of an API, or in the instance where it is in none."""
+    home = f"workspaces/{api.workspace}/" if api.workspace else ""
+    return scope_of(f"{home}{kind}/{name}")
 
 
 def calls(survey: Survey) -> Iterator[tuple[ApiNode, str, tuple[str, ...]]]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from apimend.model.desired import Attestation, Waiver
+from apimend.model.errors import PolicyNotUnderstood
 from apimend.model.features import FEATURES, lacks
 from apimend.model.plan import Severity
 from apimend.model.posture import Assessment, Evidence, Verdict
@@ -47,6 +48,8 @@ def assess(control: Control, estate: Estate, statements: Sequence[Statement] = (
         found, verdict, reason = (), Verdict.UNKNOWN, str(error)
     except Beside as error:
         found, verdict, reason = (), Verdict.NOT_APPLICABLE, str(error)
+    except PolicyNotUnderstood as error:
+        found, verdict, reason = (), Verdict.UNKNOWN, f"A policy can't be read: {error}."
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         found, verdict, reason = (), Verdict.UNKNOWN, f"What was read has an unknown form ({type(error).__name__})."
     found = tuple(_with_severity(each, control, severity) for each in found)

@@ -1,5 +1,5 @@
 """
-How a gateway lies in its networks: its class, its subnets, what stands in front of it.
+How a gateway lies in its networks: its class, its subnets, the Application Gateways that name it.
 
 The families of controls share it. Pure; it tells what Resource Graph showed and judges nothing.
 """
@@ -18,7 +18,6 @@ GROUPS = "microsoft.network/networksecuritygroups"
 ADDRESSES = "microsoft.network/publicipaddresses"
 FLOW_LOGS = "microsoft.network/networkwatchers/flowlogs"
 GATEWAYS = "microsoft.network/applicationgateways"
-FIREWALLS = "microsoft.network/applicationgatewaywebapplicationfirewallpolicies"
 INTERNET = frozenset({"*", "internet", "0.0.0.0/0", "::/0", "any"})
 
 

@@ -121,6 +121,13 @@ class Node:
         """The name of the resource."""
         return self.subject.rpartition("/")[2]
 
+    @property
+    def workspace(self) -> str:
+        """The workspace of the instance that the resource lies in, in lower case; empty where it is in none."""
+        _, _, below = self.subject.casefold().partition("/microsoft.apimanagement/service/")
+        parts = below.split("/")
+        return parts[2] if len(parts) > 2 and parts[1] == "workspaces" else ""
+
     def found(
         self,
         ok: bool | None,

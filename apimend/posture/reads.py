@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from apimend.model.azure import Api
 from apimend.model.desired import Desired
 from apimend.model.errors import ApimendError, Denied, Final, Gone, Rejected, Unavailable
 from apimend.model.ids import ResourceId
@@ -112,7 +113,22 @@ async def _value(read: Read, reader: InstanceReader, context: VisitContext) -> A
         return await reader.entity(id, read.api_version)
     asked = read.filter(reader.instance, context.now) if read.filter else ""
     expands = {"expandGroups": "true"} if "?" in read.path else {}
-    return await reader.listed(id, read.api_version, filter=asked, **expands)
+    homes = await _workspaces(reader) if read.spaces else ()
+    ids = [id, *(home.child(id.name) for home in homes)]
+    found = await asyncio.gather(*(reader.listed(each, read.api_version, filter=asked, **expands) for each in ids))
+    return [row for rows in found for row in rows]
+
+
+async def _workspaces(reader: InstanceReader) -> tuple[ResourceId, ...]:
+    service = await reader.service()
+    return tuple(each.id for each in await reader.workspaces()) if service.tier.workspaces else ()
+
+
+async def _apis(reader: InstanceReader) -> list[Api]:
+    """The current revision of every API, those of workspaces too."""
+    names = ["", *(home.name for home in await _workspaces(reader))]
+    found = await asyncio.gather(*(reader.apis(name) for name in names))
+    return [api for apis in found for api in apis]
 
 
 def _odd(blank: Reading, error: Exception) -> Reading:
@@ -154,14 +170,14 @@ def _gap(read: Read, blank: Reading, error: ApimendError) -> Reading:
 
 async def _revisions(reader: InstanceReader) -> list[Mapping[str, Any]]:
     """Revisions that are online without being current: they can be called all the same."""
-    current = await reader.apis()
+    current = await _apis(reader)
     found = await asyncio.gather(*(reader.revisions(api) for api in current))
     callable_ = [rev for revisions in found for rev in revisions if rev.is_online and not rev.is_current]
     return list(await asyncio.gather(*(reader.entity(rev.id, APIM) for rev in callable_)))
 
 
 async def _api_diagnostics(reader: InstanceReader) -> list[Mapping[str, Any]]:
-    apis = await reader.apis()
+    apis = await _apis(reader)
     found = await asyncio.gather(*(reader.listed(api.id.child("diagnostics"), APIM) for api in apis))
     return [row for rows in found for row in rows]
 
@@ -194,9 +210,57 @@ async def _tables(reader: InstanceReader, workspace: ResourceId) -> Iterable[Map
     return (table,)
 
 
-_OWN: Mapping[str, Callable[[InstanceReader], Awaitable[list[Mapping[str, Any]]]]] = {
+async def _workspace_gateways(reader: InstanceReader) -> list[Mapping[str, Any]]:
+    """The gateways that workspaces of this instance run on."""
+    service = await reader.service()
+    if not service.tier.workspaces:
+        return []
+    links = await reader.listed(service.id.child("workspaceLinks"), APIM)
+    ids = {
+        str(each.get("id")) for link in links for each in (link.get("properties") or {}).get("gateways") or () if each
+    }
+    return list(await asyncio.gather(*(reader.entity(ResourceId.of(id), APIM) for id in sorted(ids))))
+
+
+async def _zones(reader: InstanceReader) -> Mapping[str, Any]:
+    """The v2 tiers say in a newer api-version only whether they lie in several zones."""
+    service = await reader.service()
+    return await reader.entity(service.id, READS["zones"].api_version) if service.tier.is_v2 else {}
+
+
+async def _front_doors(reader: InstanceReader) -> list[Mapping[str, Any]]:
+    """Origins of Front Doors that name a host of this instance, and the security policies of their profiles."""
+    service = await reader.service()
+    hosts = {entry.host.casefold() for entry in service.proxies}
+    if service.virtual_network_type.casefold() == "internal":
+        return []
+    rows = await reader.query(READS["network"].path, everywhere=True)
+    profiles = [ResourceId.of(str(row["id"])) for row in rows if _is_front_door(row)]
+    found = await asyncio.gather(*(_of_door(reader, profile, hosts) for profile in profiles))
+    return [row for each in found for row in each]
+
+
+def _is_front_door(row: Mapping[str, Any]) -> bool:
+    kind, tier = str(row.get("type")).casefold(), str((row.get("sku") or {}).get("name")).casefold()
+    return kind == "microsoft.cdn/profiles" and tier.endswith("_azurefrontdoor")
+
+
+async def _of_door(reader: InstanceReader, profile: ResourceId, hosts: set[str]) -> list[Mapping[str, Any]]:
+    version = READS["front doors"].api_version
+    groups = [ResourceId.of(str(row["id"])) for row in await reader.listed(profile.child("originGroups"), version)]
+    lists = await asyncio.gather(*(reader.listed(group.child("origins"), version) for group in groups))
+    mine = [
+        row for rows in lists for row in rows if str((row.get("properties") or {}).get("hostName")).casefold() in hosts
+    ]
+    return [*mine, *await reader.listed(profile.child("securityPolicies"), version)] if mine else []
+
+
+_OWN: Mapping[str, Callable[[InstanceReader], Awaitable[Any]]] = {
     "revisions": _revisions,
     "api diagnostics": _api_diagnostics,
     "gateway hosts": _gateway_hosts,
     "log tables": _log_tables,
+    "workspace gateways": _workspace_gateways,
+    "zones": _zones,
+    "front doors": _front_doors,
 }

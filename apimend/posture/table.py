@@ -31,6 +31,7 @@ class Read:
     """
     One read. `path` is below the instance or the subscription, or a query of Resource Graph. `touch` is the segment
     below the instance by which an event calls for it; `free`: mTLS has read it on a visit that looks closely.
+    `spaces`: workspaces have the like, which is read with it.
     """
 
     key: str
@@ -41,17 +42,21 @@ class Read:
     one: bool = False
     touch: str = ""
     free: bool = False
+    spaces: bool = False
     filter: Callable[[ResourceId, datetime], str] | None = None
 
 
-def _list(segment: str, *actions: str, path: str = "", free: bool = False, touch: str = "") -> Read:
+def _list(segment: str, *actions: str, path: str = "", free: bool = False, spaces: bool = False) -> Read:
+    own = tuple(f"{_APIM}{action}/read" for action in actions or (segment,))
+    within = (f"{_APIM}workspaces/read", *(f"{_APIM}workspaces/{action}/read" for action in actions or (segment,)))
     return Read(
         key=segment,
         place=Place.INSTANCE,
         path=path or segment,
-        actions=tuple(f"{_APIM}{action}/read" for action in actions or (segment,)),
-        touch=touch or segment,
+        actions=(*own, *within) if spaces else own,
+        touch=segment,
         free=free,
+        spaces=spaces,
     )
 
 
@@ -83,6 +88,9 @@ NETWORK_TYPES = (
     "Microsoft.Network/networkWatchers/flowLogs",
     "Microsoft.Network/applicationGateways",
     "Microsoft.Network/applicationGatewayWebApplicationFirewallPolicies",
+    "Microsoft.Network/frontDoors",
+    "Microsoft.Network/frontDoorWebApplicationFirewallPolicies",
+    "Microsoft.Cdn/profiles",
 )
 MONITOR_TYPES = (
     "Microsoft.Insights/metricAlerts",
@@ -121,16 +129,16 @@ READS: Mapping[str, Read] = {
                 )
             ),
         ),
-        _list("apis", free=True),
+        _list("apis", free=True, spaces=True),
         Read(key="revisions", place=Place.OWN, actions=(f"{_APIM}apis/read", f"{_APIM}apis/revisions/read")),
         _list("allPolicies"),
-        _list("products", "products", "products/groups", path="products?expandGroups=true"),
-        _list("subscriptions"),
-        _list("namedValues"),
-        _list("backends"),
-        _list("certificates"),
-        _list("loggers"),
-        _list("diagnostics"),
+        _list("products", "products", "products/groups", path="products?expandGroups=true", spaces=True),
+        _list("subscriptions", spaces=True),
+        _list("namedValues", spaces=True),
+        _list("backends", spaces=True),
+        _list("certificates", spaces=True),
+        _list("loggers", spaces=True),
+        _list("diagnostics", spaces=True),
         Read(
             key="api diagnostics", place=Place.OWN, actions=(f"{_APIM}apis/diagnostics/read",), touch="apis/diagnostics"
         ),
@@ -146,7 +154,22 @@ READS: Mapping[str, Read] = {
             actions=(f"{_APIM}gateways/read", f"{_APIM}gateways/hostnameConfigurations/read"),
             touch="gateways",
         ),
+        Read(
+            key="workspace gateways",
+            place=Place.OWN,
+            actions=(f"{_APIM}workspaceLinks/read", "Microsoft.ApiManagement/gateways/read"),
+        ),
+        Read(key="zones", place=Place.OWN, one=True, api_version="2025-09-01-preview", actions=(f"{_APIM}read",)),
         _graph("network", "resources", NETWORK_TYPES),
+        Read(
+            key="front doors",
+            place=Place.OWN,
+            api_version="2024-02-01",
+            actions=tuple(
+                f"Microsoft.Cdn/profiles/{each}read"
+                for each in ("", "origingroups/", "origingroups/origins/", "securitypolicies/")
+            ),
+        ),
         _graph("monitor", "resources", MONITOR_TYPES),
         _graph("stores", "resources", STORE_TYPES),
         _graph("defender", "securityresources", ("Microsoft.Security/assessments",)),

@@ -28,6 +28,7 @@ from emulator.arm.polls import Polls
 from emulator.arm.resources import Resources
 from emulator.arm.services import Services
 from emulator.arm.subscriptions import Subscriptions
+from emulator.arm.workspace_links import WorkspaceLinks
 from emulator.routes import Route, Source
 from emulator.vault.api import VaultApi
 from emulator.vault.deleted import DeletedCertificates
@@ -67,7 +68,9 @@ def register(azure: LocalAzure) -> None:
         azure.table.add(*part(provider).routes())
     for kind in KINDS:
         azure.table.add(*Entities(provider, kind).routes())
-    azure.table.add(*OperationResults(provider).routes(), *DeletedVaults(provider).routes())
+    azure.table.add(
+        *OperationResults(provider).routes(), *DeletedVaults(provider).routes(), *WorkspaceLinks(provider).routes()
+    )
     azure.table.add(*Resources(provider).routes(), *Graph(provider).routes())
 
 

@@ -35,6 +35,9 @@ OF_SUBSCRIPTION = (
     "Microsoft.Security/securityContacts",
     "Microsoft.Security/pricings",
 )
+DOORS = "Microsoft.Cdn/profiles/{profile}"
+CHILDREN = (f"{DOORS}/originGroups", f"{DOORS}/originGroups/{{group_name}}/origins", f"{DOORS}/securityPolicies")
+"""Lists below a resource of another provider: those of Front Door, whose children Resource Graph does not show."""
 WITH_THOSE_BELOW = frozenset({"microsoft.authorization/locks"})
 ITEMS = ("Microsoft.Security/pricings",)
 TABLES = "/providers/Microsoft.OperationalInsights/workspaces/{workspace}/tables/{table}"
@@ -53,6 +56,11 @@ class Extensions:
         found += [self._list(SUBSCRIPTION, kind) for kind in OF_SUBSCRIPTION]
         found += [self._item(f"{SUBSCRIPTION}/providers/{kind}/{{name}}") for kind in ITEMS]
         found.append(self._item(f"{SUBSCRIPTION}/resourceGroups/{{group}}{TABLES}"))
+        for kind in CHILDREN:
+            path = f"{SUBSCRIPTION}/resourceGroups/{{group}}/providers/{kind}"
+            found.append(
+                Route(method="GET", path=path, handler=self.children, source=Source.INFERRED, note="as declared")
+            )
         return found
 
     def _list(self, scope: str, kind: str) -> Route:
@@ -76,6 +84,10 @@ class Extensions:
             or (below and key_of(one.id).startswith(f"{key_of(scope)}/") and marker in key_of(one.id))
         ]
         return page(self._provider, call, rows, shown, count=False)
+
+    async def children(self, call: Call) -> Answer:
+        parent, _, segment = call.path.rpartition("/")
+        return page(self._provider, call, self._provider.store.children(parent, segment), shown, count=False)
 
     async def get(self, call: Call) -> Answer:
         found = self._provider.store.get(call.path)

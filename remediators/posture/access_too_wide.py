@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 
 from apimend.model.plan import Severity
 from apimend.model.posture import Evidence
+from apimend.policy import Element
 from apimend.posture import documents
 from apimend.posture.control import Control, Family
 from apimend.posture.doubt import Beside, Unsure
@@ -24,6 +25,11 @@ _MANAGED = frozenset({"aad", "aadb2c"})
 _SOCIAL = frozenset({"facebook", "google", "microsoft", "twitter"})
 _SAMPLES = frozenset({"starter", "unlimited"})
 _CHECKS = frozenset({"validate-jwt", "validate-azure-ad-token", "validate-client-certificate"})
+_CHECKED = {True: "a check", None: "a check under a condition", False: "neither key nor check"}
+_UNCHECKED = {
+    None: "{operation} of {api} is checked under a condition only.",
+    False: "Anybody calls {operation} of {api}.",
+}
 _PRIVILEGED = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
     "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
@@ -127,22 +133,36 @@ def all_apis_key(estate: Estate) -> Iterator[Evidence]:
 
 def endpoint_unauthenticated(estate: Estate) -> Iterator[Evidence]:
     survey = estate.surveyed
-    asks = {row.name.casefold(): row.prop("subscriptionRequired") for row in estate.rows("apis")}
-    for api, operation, chain in documents.calls(survey):
-        key = asks.get(api.base_name.casefold())
-        keyed = key is not None and key.truth is not False and not api.workspace
-        checked = any(element.name in _CHECKS for element in documents.effective(survey, chain))
-        ok = keyed or checked
+    apis, products = documents.by_scope(estate, "apis"), documents.by_scope(estate, "products")
+    for api, operation, _ in documents.calls(survey):
+        row = apis.get(documents.beside(api, "apis", api.base_name))
+        asks = row.prop("subscriptionRequired") if row is not None else None
+        opened = [name for name in api.products if _is_open(products.get(documents.beside(api, "products", name)))]
+        keyed = asks is not None and asks.truth is not False
+        without_key = opened if keyed else ["", *opened]
+        checked = [
+            documents.in_effect(survey, survey.topology.chain(api, operation, name), _is_check) for name in without_key
+        ]
+        ok = False if False in checked else None if None in checked else True
         yield Evidence(
             subject=estate.instance.child(*api.operation_scope(operation).split("/")).text,
-            pointer=key.pointer if key is not None else "effective inbound",
-            observed="a key" if keyed else "a check" if checked else "neither key nor check",
+            pointer=asks.pointer if asks is not None else "effective inbound",
+            observed=_CHECKED[ok] if checked else "a key",
             expected="a subscription key or a check of tokens or certificates",
             ok=ok,
             read=estate.now,
             api_version="2024-05-01",
-            why="" if ok else f"Anybody calls {operation} of {api.name}.",
+            why="" if ok else _UNCHECKED[ok].format(operation=operation, api=api.name),
         )
+
+
+def _is_check(element: Element) -> bool:
+    return element.name in _CHECKS
+
+
+def _is_open(product: Node | None) -> bool:
+    """Whether a product lets its APIs be called without a key."""
+    return product is not None and product.prop("subscriptionRequired").truth is False
 
 
 def product_too_open(estate: Estate) -> Iterator[Evidence]:
@@ -385,11 +405,12 @@ CONTROLS = (
         family=Family.ACCESS,
         title="An operation can be called by anybody",
         severity=Severity.HIGH,
-        needs=("apis", "survey"),
+        needs=("apis", "products", "survey"),
         exposed=True,
         why="Anonymous access to the backend.",
         mend="Check tokens or certificates; a key alone is weak.",
-        limits="Health endpoints are a case for a waiver. Whether a check is sound, P3 and D11 say.",
+        limits="Health endpoints are a case for a waiver. Whether a check is sound, P3 and D11 say. A product that needs "
+        "no key opens its APIs; a check behind a condition is unknown.",
         mcsb="IM-4, IM-1",
         policy="8ac833bd-f505-48d5-887e-c993a1d3eea0",
         others="AzTS AuthZ_Validate_JWT",

@@ -8,7 +8,7 @@ What it changes: nothing.
 References: https://learn.microsoft.com/azure/api-management/mitigate-owasp-api-threats
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from apimend.model.plan import Severity
 from apimend.model.posture import Evidence
@@ -20,6 +20,7 @@ from apimend.posture.estate import Estate
 
 _SECTIONS = ("inbound", "backend", "outbound", "on-error")
 _LIMITS = ("rate-limit", "quota", "llm-token-limit", "azure-openai-token-limit")
+_RANKS = (False, None, True)
 _VALIDATES = frozenset({"validate-content", "validate-parameters", "validate-headers", "validate-graphql-request"})
 
 
@@ -74,26 +75,23 @@ def token_check_weak(estate: Estate) -> Iterator[Evidence]:
 
 
 def no_throttling(estate: Estate) -> Iterator[Evidence]:
-    survey = estate.surveyed
-    seen: set[str] = set()
-    for api, operation, chain in documents.calls(survey):
-        within = documents.effective(survey, chain)
-        limited = any(element.name.startswith(_LIMITS) for element in within)
-        if limited or api.scope not in seen:
-            seen.add(api.scope)
-            why = "" if limited else f"Nobody limits the calls of {api.name}."
-            yield _call(estate, api.scope, operation, limited, "rate-limit or quota", why)
+    yield from _for_calls(
+        estate,
+        lambda element: element.name.startswith(_LIMITS),
+        "rate-limit or quota",
+        "Nobody limits the calls of {}.",
+        "The calls of {} are limited under a condition only.",
+    )
 
 
 def input_loose(estate: Estate) -> Iterator[Evidence]:
-    survey = estate.surveyed
-    seen: set[str] = set()
-    for api, operation, chain in documents.calls(survey):
-        looks = any(element.name in _VALIDATES for element in documents.effective(survey, chain))
-        if api.scope not in seen:
-            seen.add(api.scope)
-            why = "" if looks else f"Nothing looks at what callers of {api.name} send."
-            yield _call(estate, api.scope, operation, looks, "validate-content or validate-parameters", why)
+    yield from _for_calls(
+        estate,
+        lambda element: element.name in _VALIDATES,
+        "validate-content or validate-parameters",
+        "Nothing looks at what callers of {} send.",
+        "What callers of {} send is looked at under a condition only.",
+    )
     for row in estate.rows("allPolicies"):
         state = row.prop("complianceState")
         if state.text:
@@ -101,17 +99,27 @@ def input_loose(estate: Estate) -> Iterator[Evidence]:
             yield state.found(fine, "not NonCompliant", "" if fine else "Azure calls a policy non-compliant.")
 
 
-def _call(estate: Estate, scope: str, operation: str, ok: bool, expected: str, why: str) -> Evidence:
-    return Evidence(
-        subject=estate.instance.child(*scope.split("/")).text,
-        pointer=f"effective inbound of {operation}",
-        observed=expected if ok else "none",
-        expected=expected,
-        ok=ok,
-        read=estate.now,
-        api_version="2024-05-01",
-        why=why,
-    )
+def _for_calls(
+    estate: Estate, wanted: Callable[[Element], bool], expected: str, missing: str, unsure: str
+) -> Iterator[Evidence]:
+    """One piece of evidence for each API: the operation that fares worst."""
+    survey = estate.surveyed
+    worst: dict[str, tuple[int, str, str]] = {}
+    for api, operation, chain in documents.calls(survey):
+        rank = _RANKS.index(documents.in_effect(survey, chain, wanted))
+        worst[api.scope] = min(worst.get(api.scope, (len(_RANKS), "", "")), (rank, operation, api.name))
+    for scope, (rank, operation, name) in worst.items():
+        ok = _RANKS[rank]
+        yield Evidence(
+            subject=estate.instance.child(*scope.split("/")).text,
+            pointer=f"effective inbound of {operation}",
+            observed=expected if ok else "under a condition" if ok is None else "none",
+            expected=expected,
+            ok=ok,
+            read=estate.now,
+            api_version="2024-05-01",
+            why="" if ok else (missing if ok is False else unsure).format(name),
+        )
 
 
 def _all(estate: Estate, name: str) -> Iterator[tuple[Written, Element]]:

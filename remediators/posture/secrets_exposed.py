@@ -30,6 +30,8 @@ def secret_outside_vault(estate: Estate) -> Iterator[Evidence]:
         if not row.prop("secret").truth or row.prop("displayName").word.startswith(_BY_LOGGERS):
             continue
         identifier = row.prop("keyVault", "secretIdentifier")
+        if row.workspace and not identifier.text:
+            continue  # there is no Key Vault in workspaces
         parts = identifier.text.split("://")[-1].strip("/").split("/")
         ok = bool(identifier.text) and len(parts) == 3
         why = "" if ok else "A secret lies in API Management itself." if not identifier.text else "A version is pinned."

@@ -8,7 +8,7 @@ What it changes: nothing.
 References: https://learn.microsoft.com/azure/api-management/api-management-howto-manage-protocols-ciphers
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from apimend.model.plan import Severity
@@ -83,7 +83,7 @@ def weak_ciphers(estate: Estate) -> Iterator[Evidence]:
 
 
 def api_over_plain_http(estate: Estate) -> Iterator[Evidence]:
-    for api in (*estate.rows("apis"), *(estate.rows("revisions") if estate.has("revisions") else ())):
+    for api in (*estate.rows("apis"), *estate.rows("revisions")):
         protocols = api.prop("protocols")
         if protocols.value is None:
             yield protocols.found(None, "https or wss", "Which protocols an API speaks is not shown.")
@@ -96,16 +96,16 @@ def backend_over_plain_http(estate: Estate) -> Iterator[Evidence]:
     values = _plain_values(estate)
     for node in (
         *(b.prop("url") for b in estate.rows("backends")),
-        *(a.prop("serviceUrl") for a in estate.rows("apis")),
+        *(a.prop("serviceUrl") for a in (*estate.rows("apis"), *estate.rows("revisions"))),
     ):
         if node.text:
-            plain = _is_plain(node.text, values)
+            plain = _is_plain(node.text, values.get(node.workspace, {}))
             yield node.found(_not(plain), "https", _why_plain(plain), shown=_head(node.text))
     for written in documents.documents(estate):
         for element in documents.elements(written.document):
             url = _url_of(element)
             if url and not url.startswith("@"):
-                plain = _is_plain(url, values)
+                plain = _is_plain(url, values.get(_workspace(written.name), {}))
                 yield documents.found(
                     estate, written, element, _not(plain), "https", _why_plain(plain), shown=_head(url)
                 )
@@ -142,12 +142,18 @@ def _is_plain(url: str, values: dict[str, str | None]) -> bool | None:
     return url.casefold().startswith(("http:", "ws:"))
 
 
-def _plain_values(estate: Estate) -> dict[str, str | None]:
-    """The values of named values that are not secret, by the name that policies use."""
-    return {
-        row.prop("displayName").word: None if row.prop("secret").truth else row.prop("value").text
-        for row in estate.rows("namedValues")
-    }
+def _plain_values(estate: Estate) -> dict[str, dict[str, str | None]]:
+    """For each workspace the values of named values that are not secret, by the name that policies use."""
+    found: dict[str, dict[str, str | None]] = {}
+    for row in estate.rows("namedValues"):
+        value = None if row.prop("secret").truth else row.prop("value").text
+        found.setdefault(row.workspace, {})[row.prop("displayName").word] = value
+    return found
+
+
+def _workspace(scope: str) -> str:
+    kind, _, below = scope.partition("/")
+    return below.partition("/")[0] if kind == "workspaces" else ""
 
 
 def backend_certificate_unchecked(estate: Estate) -> Iterator[Evidence]:
@@ -162,24 +168,30 @@ def backend_certificate_unchecked(estate: Estate) -> Iterator[Evidence]:
 
 def backend_unauthenticated(estate: Estate) -> Iterator[Evidence]:
     survey = estate.surveyed
-    backends = {row.name.casefold(): row for row in estate.rows("backends")}
-    urls = {row.name.casefold(): row.prop("serviceUrl") for row in estate.rows("apis")}
+    backends, apis = documents.by_scope(estate, "backends"), documents.by_scope(estate, "apis")
     judged: set[str] = set()
     for api, _, chain in documents.calls(survey):
         within = documents.effective(survey, chain)
         named = {(e.value("backend-id") or "").casefold() for e in within if e.name == "set-backend-service"} - {""}
-        url = urls.get(api.base_name.casefold())
-        if (not named and (url is None or not url.text)) or api.scope in judged:
+        row = apis.get(documents.beside(api, "apis", api.base_name))
+        if row is None or api.scope in judged or not (named or row.prop("serviceUrl").text):
             continue
-        credentialed = bool(named) and all(name in backends and _has_credentials(backends[name]) for name in named)
-        ok = credentialed or any(_authenticates(element) for element in within)
+        held = [backends.get(documents.beside(api, "backends", name)) for name in named]
+        credentialed = bool(held) and all(each is not None and _has_credentials(each, backends) for each in held)
+        ok = True if credentialed else documents.in_effect(survey, chain, _authenticates)
         if not ok:
             judged.add(api.scope)
-        node = url if url is not None else next(iter(estate.rows("apis")))
-        yield node.found(ok, "credentials", "" if ok else f"Nothing proves the gateway to the backend of {api.name}.")
+        why = f"Nothing proves the gateway to the backend of {api.name}."
+        unsure = f"The gateway proves itself to the backend of {api.name} under a condition only."
+        yield row.prop("serviceUrl").found(ok, "credentials", "" if ok else unsure if ok is None else why)
 
 
-def _has_credentials(backend: Node) -> bool:
+def _has_credentials(backend: Node, backends: Mapping[str, Node]) -> bool:
+    """A pool carries none: its members do."""
+    if backend.prop("type").word == "pool":
+        names = {each.at("id").word.rpartition("/")[2] for each in backend.prop("pool", "services").items}
+        members = [each for each in backends.values() if each.name.casefold() in names]
+        return bool(members) and all(_has_credentials(each, {}) for each in members)
     credentials = backend.prop("credentials")
     return any(
         credentials.at(name).value for name in ("certificateIds", "certificate", "authorization", "header", "query")
@@ -227,6 +239,8 @@ def certificate_outside_vault(estate: Estate) -> Iterator[Evidence]:
         if identifier.text:
             yield _versionless(identifier)
             continue
+        if row.workspace:
+            continue  # there is no Key Vault in workspaces
         recognises = row.prop("hasPrivateKey").truth is False
         severity = Severity.LOW if recognises else None
         yield identifier.found(False, "a secret in Key Vault", "A certificate was uploaded.", severity=severity)
@@ -286,7 +300,9 @@ def _vaults(estate: Estate) -> set[str]:
 
 def client_certificate_not_required(estate: Estate) -> Iterator[Evidence]:
     survey = estate.surveyed
-    attached = frozenset(row.prop("thumbprint").text.upper() for row in estate.rows("certificates"))
+    attached = frozenset(
+        row.prop("thumbprint").text.upper() for row in estate.rows("certificates") if not row.workspace
+    )
     waived = frozenset(
         scope_of(w.scope) for w in estate.desired.waivers if "client_certificate_unchecked" in w.controls
     )
@@ -343,7 +359,7 @@ CONTROLS = (
         family=Family.TRANSIT,
         title="An API answers over plain HTTP",
         severity=Severity.HIGH,
-        needs=("apis",),
+        needs=("apis", "revisions"),
         why="Keys and tokens travel in clear.",
         mend="Leave https and wss only.",
         mcsb="DP-3",
@@ -358,7 +374,7 @@ CONTROLS = (
         family=Family.TRANSIT,
         title="A backend is called over plain HTTP",
         severity=Severity.HIGH,
-        needs=("backends", "apis", "namedValues", "survey"),
+        needs=("backends", "apis", "revisions", "namedValues", "survey"),
         why="What callers sent safely travels in clear on the next hop.",
         mend="Call it by https, or waive a private hop with its reason.",
         limits="URLs made by expressions are not judged.",

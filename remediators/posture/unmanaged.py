@@ -122,7 +122,7 @@ def tier_unfit(estate: Estate) -> Iterator[Evidence]:
 def not_zone_redundant(estate: Estate) -> Iterator[Evidence]:
     service = estate.service
     if estate.tier.name not in CLASSIC:
-        yield _redundant(service.prop("zoneRedundant"))
+        yield _redundant(estate.one("zones").prop("zoneRedundant"))
         return
     units, zones = service.at("sku", "capacity"), service.at("zones")
     enough = (units.number or 0) >= 2
@@ -139,7 +139,7 @@ def not_zone_redundant(estate: Estate) -> Iterator[Evidence]:
 
 def _redundant(switch: Node) -> Evidence:
     if switch.truth is None:
-        return switch.found(None, "true", "Whether it is redundant is not shown by this api-version.")
+        return switch.found(None, "true", "Whether it lies in several zones is not shown.")
     return switch.found(switch.truth, "true", "" if switch.truth else "It lies in one zone.")
 
 
@@ -307,11 +307,12 @@ CONTROLS = (
         family=Family.OPERATION,
         title="One zone's failure stops the gateway",
         severity=Severity.MEDIUM,
-        needs=("service",),
+        needs=("service", "zones"),
         feature="zones",
         why="A zone fails now and then.",
         mend="Automatic zones, two units, a second region.",
-        limits="Null zones mean automatic zones on new instances: unknown.",
+        limits="Null zones mean automatic zones on new instances: unknown. The v2 tiers say it in the api-version "
+        "2025-09-01-preview only, which is read for them.",
         mcsb="BR-1",
         policy="42daa904-5969-47ef-92cb-b75df946195a",
         psrule="AZR-000052, AZR-000340, AZR-000341",

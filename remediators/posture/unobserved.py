@@ -189,7 +189,7 @@ def defender_for_apis_off(estate: Estate) -> Iterator[Evidence]:
         return
     onboarded = {row.name.casefold() for row in estate.rows("api collections")}
     for row in estate.rows("apis"):
-        if (row.prop("type").word or "http") == "http":
+        if (row.prop("type").word or "http") == "http" and not row.workspace:
             name = row.at("name")
             there = row.name.casefold() in onboarded
             why = "" if there else "An API is not onboarded."

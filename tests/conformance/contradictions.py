@@ -327,6 +327,9 @@ NOT_KEPT = (
     "providers/*",
     "tenant/access",
     "tenant/gitaccess",
+    "workspaces/*/apis/*/diagnostics",
+    "workspaces/*/diagnostics",
+    "workspaces/*/loggers",
 )
 """Parts of the specification, below a service, whose files are not among those kept; the posture reads them."""
 

@@ -59,6 +59,7 @@ def ocsf_schema() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.nonconforming("one control is shown with explicit nulls")
 def test_sarif_is_valid(views: list[PostureView]) -> None:
     """
     One SARIF log over all these postures fits the official schema.

@@ -253,7 +253,8 @@ class View:
 
     async def proxies_in_front(self) -> tuple[str, ...]:
         service = await self.service()
-        names = frozenset(entry.host.casefold() for entry in service.proxies)
+        addresses = [address for region in service.regions for address in region.addresses]
+        names = frozenset((*(entry.host.casefold() for entry in service.proxies), *service.regional_hosts, *addresses))
         found: tuple[str, ...] = await self._shared(
             "proxies", lambda: self._graph.proxies_of(self._instance.subscription, names)
         )

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from apimend.wiring import SystemClock
 from apimend.wiring import command_line as product
 from remediators import ALL
 
 Work = Callable[[product.App, product.Screen], Awaitable[product.Exit]]
+"""What a command does with the product, opened for it and closed afterwards."""
 
 DECLARE, LOOK, DO = "Declare", "Look (nothing is written)", "Do"
 
@@ -50,32 +50,9 @@ class ModeWord(str, Enum):
     ENFORCE = "enforce"
 
 
-@contextmanager
-def _without_two() -> Iterator[None]:
-    """A wrong use of the command line ends with 1: 2 means that there are changes."""
-    try:
-        yield
-    except typer.TyperException as error:
-        if not isinstance(error, (typer.Exit, typer.Abort)):
-            error.exit_code = int(product.Exit.ERROR)
-        raise
-
-
-class Commands(TyperGroup):
-    """The commands, with exit codes for pipelines."""
-
-    def make_context(self, *arguments: Any, **more: Any) -> Any:
-        with _without_two():
-            return super().make_context(*arguments, **more)
-
-    def invoke(self, ctx: Any) -> Any:
-        with _without_two():
-            return super().invoke(ctx)
-
-
 app = typer.Typer(
     name="apimend",
-    cls=Commands,
+    cls=product.Commands,
     help="Keeps API Management instances demanding and checking client certificates.",
     epilog=_EPILOG,
     no_args_is_help=True,
@@ -98,6 +75,8 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log to the stand
 Detailed = Annotated[bool, typer.Option("--detailed", help="Add policy diffs and snippets for the owner's code.")]
 Probe = Annotated[bool, typer.Option("--probe", help="Shake hands with the gateway hosts from here as well.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its id.")]
+AtLeast = Annotated[int, typer.Option("--at-least", min=0, max=100, help="End with 3 below this, of 100.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Visit here and now, and wait for the outcome.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the ledger.")]
 LowerMode = Annotated[ModeWord | None, typer.Option("--mode", help="Lower the mode for this visit; it never rises.")]
@@ -121,6 +100,44 @@ def surroundings(
         context.obj = product.Surroundings(clock=SystemClock(), environ=os.environ, remediators=ALL, by=_user())
 
 
+def command(panel: str, *, takes_desired: bool = False) -> Callable[[Callable[..., Work]], Callable[..., Work]]:
+    """
+    A command: its function has the options that are its own and gives the work; those that all have are added here.
+    """
+    shared: dict[str, tuple[Any, Any]] = {"desired": (DesiredFile, None)} if takes_desired else {}
+    shared |= {"settings": (SettingsFile, None), "output": (OutputForm, Output.TEXT), "verbose": (Verbose, False)}
+
+    def add(make: Callable[..., Work]) -> Callable[..., Work]:
+        app.command(rich_help_panel=panel)(product.joined(make, _do, shared))
+        return make
+
+    return add
+
+
+def _do(
+    context: typer.Context,
+    work: Work,
+    *,
+    settings: Path | None,
+    output: Output,
+    verbose: bool,
+    desired: Path | None = None,
+) -> None:
+    """Open the product, do the work, and end the process with its exit code."""
+    product.quiet(verbose=verbose)
+    screen = _screen(output)
+    with _told(screen):
+        around = _around(context).with_file(settings).with_desired(desired)
+        if settings is not None:
+            product.export(around)
+        _end(asyncio.run(_opened(around, work, screen)))
+
+
+async def _opened(around: product.Surroundings, work: Work, screen: product.Screen) -> product.Exit:
+    async with product.opened(around) as opened:
+        return await work(opened, screen)
+
+
 @app.command(rich_help_panel=DECLARE)
 def validate(
     context: typer.Context,
@@ -136,153 +153,89 @@ def validate(
         _end(product.validate(screen, file, remediators=around.names, webhooks=webhooks))
 
 
-@app.command(rich_help_panel=DECLARE)
-def explain(
-    context: typer.Context,
-    instance: Instance,
-    desired: DesiredFile = None,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+@command(DECLARE, takes_desired=True)
+def explain(instance: Instance) -> Work:
     """Show every value that holds for an instance: where it is written, and why that place counts."""
-    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
-    around.run(lambda app, screen: product.explain(app, screen, instance))
+    return lambda app, screen: product.explain(app, screen, instance)
 
 
-@app.command(rich_help_panel=DECLARE)
+@command(DECLARE)
 def init(
-    context: typer.Context,
     instances: Annotated[
         list[str] | None, typer.Argument(metavar="INSTANCE", help="Names, patterns or ids; none: all that can be seen.")
     ] = None,
     file: Annotated[str, typer.Option("--file", "-f", help="Where to write it; - is the output.")] = "desired.yaml",
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+) -> Work:
     """Write a desired state that is equal to what is live: its plan is empty."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
     path = None if file == "-" else Path(file)
-    around.run(lambda app, screen: product.init(app, screen, instances or [], path=path, force=force))
+    return lambda app, screen: product.init(app, screen, instances or [], path=path, force=force)
 
 
-@app.command(rich_help_panel=LOOK)
-def plan(
-    context: typer.Context,
-    instances: Instances,
-    detailed: Detailed = False,
-    probe: Probe = False,
-    desired: DesiredFile = None,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+@command(LOOK, takes_desired=True)
+def plan(instances: Instances, detailed: Detailed = False, probe: Probe = False) -> Work:
     """Show what would be done, with the engine of the app. Nothing is written, recorded or sent."""
-    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
-    around.run(
-        lambda app, screen: product.plan(
-            app, screen, instances, details=detailed, prober=product.prober(app) if probe else None
-        )
+    return lambda app, screen: product.plan(
+        app, screen, instances, details=detailed, prober=product.prober(app, wanted=probe)
     )
 
 
-@app.command(rich_help_panel=LOOK)
+@command(LOOK)
 def runs(
-    context: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its id.")] = "",
     instance: Annotated[str, typer.Option("--instance", metavar="INSTANCE", help="Only runs on this one.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many to list.")] = 20,
     detailed: Detailed = False,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+) -> Work:
     """List the app's runs, or show one whole."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
     if run:
-        around.run(lambda app, screen: product.show_run(app, screen, run, details=detailed))
-    else:
-        around.run(lambda app, screen: product.list_runs(app, screen, instance=instance, limit=limit))
+        return lambda app, screen: product.show_run(app, screen, run, details=detailed)
+    return lambda app, screen: product.list_runs(app, screen, instance=instance, limit=limit)
 
 
-@app.command(rich_help_panel=LOOK)
+@command(LOOK, takes_desired=True)
 def coverage(
-    context: typer.Context,
     instance: Instance,
     detailed: Annotated[bool, typer.Option("--detailed", help="Show every operation that is not covered.")] = False,
     probe: Probe = False,
-    at_least: Annotated[int, typer.Option("--at-least", min=0, max=100, help="End with 3 below so many per cent.")] = 0,
-    desired: DesiredFile = None,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+    at_least: AtLeast = 0,
+) -> Work:
     """Show which operations turn away a caller without an allowed certificate, and why the others don't."""
-    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
-    around.run(
-        lambda app, screen: product.coverage(
-            app, screen, instance, details=detailed, at_least=at_least, prober=product.prober(app) if probe else None
-        )
+    return lambda app, screen: product.coverage(
+        app, screen, instance, details=detailed, at_least=at_least, prober=product.prober(app, wanted=probe)
     )
 
 
-@app.command(rich_help_panel=LOOK)
+@command(LOOK, takes_desired=True)
 def posture(
-    context: typer.Context,
     instance: Instance,
     form: Annotated[
         product.PostureForm, typer.Option("--format", help="How it is written.")
     ] = product.PostureForm.TEXT,
-    detailed: Annotated[bool, typer.Option("--detailed", help="Show what is as it should be, too.")] = False,
-    at_least: Annotated[int, typer.Option("--at-least", min=0, max=100, help="End with 3 below this score.")] = 0,
-    desired: DesiredFile = None,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+    detailed: Annotated[bool, typer.Option("--detailed", help="Add what is met, and snippets for the code.")] = False,
+    at_least: AtLeast = 0,
+) -> Work:
     """Show how an instance stands against the security baseline, and what would raise its score most."""
-    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
-    around.run(
-        lambda app, screen: product.posture(app, screen, instance, form=form, details=detailed, at_least=at_least)
-    )
+    return lambda app, screen: product.posture(app, screen, instance, form=form, details=detailed, at_least=at_least)
 
 
-@app.command(rich_help_panel=LOOK)
+@command(LOOK, takes_desired=True)
 def certificates(
-    context: typer.Context,
     instance: Instance,
     graph: Annotated[bool, typer.Option("--graph", help="Draw what comes from where and is used by whom.")] = False,
-    desired: DesiredFile = None,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+) -> Work:
     """Show every certificate of an instance: where it comes from, when it ends, and what uses it."""
-    around = _Around(context, settings=settings, desired=desired, output=output, verbose=verbose)
-    around.run(lambda app, screen: product.certificates(app, screen, instance, graph=graph))
+    return lambda app, screen: product.certificates(app, screen, instance, graph=graph)
 
 
-@app.command(rich_help_panel=DO)
-def apply(
-    context: typer.Context,
-    instances: Instances,
-    mode: LowerMode = None,
-    yes: Yes = False,
-    wait: Wait = False,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+@command(DO)
+def apply(instances: Instances, mode: LowerMode = None, yes: Yes = False, wait: Wait = False) -> Work:
     """Show the plan, ask, and visit with the app's own lease: never above what is declared."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
-    around.run(lambda app, screen: product.apply(app, screen, instances, mode=_mode(mode), yes=yes, wait=wait))
+    return lambda app, screen: product.apply(app, screen, instances, mode=_mode(mode), yes=yes, wait=wait)
 
 
-@app.command(rich_help_panel=DO)
+@command(DO)
 def replay(
-    context: typer.Context,
     instances: Annotated[
         list[str] | None, typer.Argument(metavar="INSTANCE", help="Names, patterns or resource ids.")
     ] = None,
@@ -292,137 +245,57 @@ def replay(
     run: Annotated[str, typer.Option("--run", metavar="RUN", help="The instance of an earlier run.")] = "",
     mode: LowerMode = None,
     wait: Wait = False,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+) -> Work:
     """Have instances visited again: by name, by event, or by an earlier run."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
     manner = product.Manner(wait=wait)
-    around.run(
-        lambda app, screen: product.replay(app, screen, instances or [], manner, event=event, run=run, mode=_mode(mode))
+    return lambda app, screen: product.replay(
+        app, screen, instances or [], manner, event=event, run=run, mode=_mode(mode)
     )
 
 
-@app.command(rich_help_panel=DO)
-def sweep(
-    context: typer.Context,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+@command(DO)
+def sweep() -> Work:
     """Ring for every instance that can be seen, as the app's timer does."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
-    around.run(product.sweep)
+    return product.sweep
 
 
-@app.command(rich_help_panel=DO)
-def undo(
-    context: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its id.")],
-    reason: Reason = "",
-    yes: Yes = False,
-    wait: Wait = False,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+@command(DO)
+def undo(run: Run, reason: Reason = "", yes: Yes = False, wait: Wait = False) -> Work:
     """Take back what a run wrote, where it is still as the run left it and nothing depends on it."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
     manner = product.Manner(yes=yes, wait=wait, reason=reason)
-    around.run(lambda app, screen: product.undo(app, screen, run, manner))
+    return lambda app, screen: product.undo(app, screen, run, manner)
 
 
-@app.command(rich_help_panel=DO)
+@command(DO)
 def relax(
-    context: typer.Context,
     instance: Instance,
     hours: Annotated[int, typer.Option("--hours", min=1, max=168, help="For how long.")] = 4,
     reason: Reason = "",
     yes: Yes = False,
     wait: Wait = False,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+) -> Work:
     """Break glass: set our checks to observe within seconds, for some hours."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
     manner = product.Manner(yes=yes, wait=wait, reason=reason)
-    around.run(lambda app, screen: product.relax(app, screen, instance, manner, lasts=timedelta(hours=hours)))
+    return lambda app, screen: product.relax(app, screen, instance, manner, lasts=timedelta(hours=hours))
 
 
-@app.command(rich_help_panel=DO)
-def release(
-    context: typer.Context,
-    instance: Instance,
-    reason: Reason = "",
-    yes: Yes = False,
-    wait: Wait = False,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+@command(DO)
+def release(instance: Instance, reason: Reason = "", yes: Yes = False, wait: Wait = False) -> Work:
     """Take our checks out again, so that access depends on Apimend no longer."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
     manner = product.Manner(yes=yes, wait=wait, reason=reason)
-    around.run(lambda app, screen: product.release(app, screen, instance, manner))
+    return lambda app, screen: product.release(app, screen, instance, manner)
 
 
-@app.command(rich_help_panel=DO)
-def stop(
-    context: typer.Context,
-    reason: Reason = "",
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+@command(DO)
+def stop(reason: Reason = "") -> Work:
     """Stop every write of the app, on all instances, from the next one on. It goes on looking and telling."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
-    around.run(lambda app, screen: product.stop(app, screen, reason=reason))
+    return lambda app, screen: product.stop(app, screen, reason=reason)
 
 
-@app.command(rich_help_panel=DO)
-def resume(
-    context: typer.Context,
-    yes: Yes = False,
-    settings: SettingsFile = None,
-    output: OutputForm = Output.TEXT,
-    verbose: Verbose = False,
-) -> None:
+@command(DO)
+def resume(yes: Yes = False) -> Work:
     """Lift the stop."""
-    around = _Around(context, settings=settings, output=output, verbose=verbose)
-    around.run(lambda app, screen: product.resume(app, screen, yes=yes))
-
-
-class _Around:
-    """One command: its settings and its screen, opened and closed around the work."""
-
-    def __init__(
-        self,
-        context: typer.Context,
-        *,
-        settings: Path | None,
-        output: Output,
-        verbose: bool,
-        desired: Path | None = None,
-    ) -> None:
-        self._context = context
-        self._settings = settings
-        self._desired = desired
-        self._screen = _screen(output)
-        product.quiet(verbose=verbose)
-
-    def run(self, work: Work) -> None:
-        """Do the work, and end the process with its exit code."""
-        with _told(self._screen):
-            around = _around(self._context).with_file(self._settings).with_desired(self._desired)
-            if self._settings is not None:
-                product.export(around)
-            _end(asyncio.run(self._work(around, work)))
-
-    async def _work(self, around: product.Surroundings, work: Work) -> product.Exit:
-        async with product.opened(around) as app:
-            return await work(app, self._screen)
+    return lambda app, screen: product.resume(app, screen, yes=yes)
 
 
 def _around(context: typer.Context) -> product.Surroundings:

@@ -92,6 +92,7 @@ def test_a_rule_sees_the_model_policies_and_ports() -> None:
             "fetchable",
             "fetches",
             "inventory",
+            "mends",
             "model",
             "ours",
             "policy",

@@ -2,7 +2,9 @@
 The HTTP API: its handlers, each of which reads its request and hands over, and its table of routes.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from apimend.model.errors import Gone
 from apimend.model.runs import Order
@@ -11,12 +13,11 @@ from apimend.web import certificates, decisions
 from apimend.web.answers import Answer, ok
 from apimend.web.app import App
 from apimend.web.health import health
-from apimend.web.parked import dead_letter_again, dead_letters, parked_again, parked_forget, parked_list
 from apimend.web.posture import as_csv, as_json, posture
 from apimend.web.request import (
     ApproveBody,
+    Body,
     InstanceBody,
-    NameBody,
     ReasonBody,
     RelaxBody,
     Request,
@@ -24,7 +25,7 @@ from apimend.web.request import (
     bad,
     json_body,
 )
-from apimend.web.route import Param, Route
+from apimend.web.route import Handler, Param, Route
 from apimend.web.runs import order_detail, run_detail, run_list
 from apimend.web.schemas import REPLAY
 from apimend.web.signin import Caller
@@ -112,26 +113,6 @@ async def _certificates(app: App, request: Request, who: Caller) -> Answer:
     return ok(inventory_json((await certificates.taken(app, instance)).inventory))
 
 
-async def _parked(app: App, request: Request, who: Caller) -> Answer:
-    return await parked_list(app)
-
-
-async def _parked_again(app: App, request: Request, who: Caller) -> Answer:
-    return await parked_again(app, who, request.path["id"])
-
-
-async def _parked_forget(app: App, request: Request, who: Caller) -> Answer:
-    return await parked_forget(app, request.path["id"])
-
-
-async def _dead_letters(app: App, request: Request, who: Caller) -> Answer:
-    return await dead_letters(app)
-
-
-async def _dead_letter_again(app: App, request: Request, who: Caller) -> Answer:
-    return await dead_letter_again(app, json_body(NameBody, request.body).name)
-
-
 async def _health(app: App, request: Request, who: Caller) -> Answer:
     return await health(app)
 
@@ -145,16 +126,22 @@ def _ordered(order: Order) -> Answer:
 _FORM = {"type": "string", "enum": ["json", "text", "card"]}
 _INSTANCE = Param(name="instance", about="Only this instance, by its Azure resource id.")
 
+
+def _ordering(name: str, path: str, handler: Handler, body: type[Body] | Mapping[str, Any], about: str) -> Route:
+    """A route that writes an order into the ledger and rings."""
+    answers, problems = {202: "Orders"}, (400, 403, 404, 422)
+    return Route(
+        name=name, method="POST", path=path, handler=handler, about=about, body=body, answers=answers, problems=problems
+    )
+
+
 API_ROUTES = (
-    Route(
-        name="replay",
-        method="POST",
-        path="api/replay",
-        handler=_replay,
-        about="Visit again: by event, by instance, or by an earlier run; the mode can be lowered.",
-        body=REPLAY,
-        answers={202: "Orders"},
-        problems=(400, 403, 404, 422),
+    _ordering(
+        "replay",
+        "api/replay",
+        _replay,
+        REPLAY,
+        "Visit again: by event, by instance, or by an earlier run; the mode can be lowered.",
     ),
     Route(
         name="runs",
@@ -190,45 +177,25 @@ API_ROUTES = (
         answers={200: "Since"},
         problems=(400, 404),
     ),
-    Route(
-        name="approve",
-        method="POST",
-        path="api/runs/{id}/approve",
-        handler=_approve,
-        about="Approve exactly the changes that wait in a run.",
-        body=ApproveBody,
-        answers={202: "Orders"},
-        problems=(400, 403, 404, 422),
+    _ordering(
+        "approve", "api/runs/{id}/approve", _approve, ApproveBody, "Approve exactly the changes that wait in a run."
     ),
-    Route(
-        name="undo",
-        method="POST",
-        path="api/runs/{id}/undo",
-        handler=_undo,
-        about="Take back what a run wrote, as far as it is still as the run left it.",
-        body=ReasonBody,
-        answers={202: "Orders"},
-        problems=(400, 403, 404, 422),
+    _ordering(
+        "undo",
+        "api/runs/{id}/undo",
+        _undo,
+        ReasonBody,
+        "Take back what a run wrote, as far as it is still as the run left it.",
     ),
-    Route(
-        name="relax",
-        method="POST",
-        path="api/relax",
-        handler=_relax,
-        about="Break glass: the checks of an instance let everybody pass and record who would fail, for some hours.",
-        body=RelaxBody,
-        answers={202: "Orders"},
-        problems=(400, 403, 404, 422),
+    _ordering(
+        "relax",
+        "api/relax",
+        _relax,
+        RelaxBody,
+        "Break glass: the checks of an instance let everybody pass and record who would fail, for some hours.",
     ),
-    Route(
-        name="release",
-        method="POST",
-        path="api/release",
-        handler=_release,
-        about="Take every check that Apimend put in out of an instance.",
-        body=InstanceBody,
-        answers={202: "Orders"},
-        problems=(400, 403, 404, 422),
+    _ordering(
+        "release", "api/release", _release, InstanceBody, "Take every check that Apimend put in out of an instance."
     ),
     Route(
         name="stop",
@@ -282,50 +249,6 @@ API_ROUTES = (
         query=(replace(_INSTANCE, about="The instance, by its Azure resource id.", required=True),),
         answers={200: "Certificates"},
         problems=(400, 403, 404, 422),
-    ),
-    Route(
-        name="parked",
-        method="GET",
-        path="api/parked",
-        handler=_parked,
-        about="Messages that nobody could handle.",
-        answers={200: "Parked"},
-    ),
-    Route(
-        name="parked_again",
-        method="POST",
-        path="api/parked/{id}/replay",
-        handler=_parked_again,
-        about="Try a parked message again.",
-        answers={202: "Again"},
-        problems=(403, 404),
-    ),
-    Route(
-        name="parked_forget",
-        method="DELETE",
-        path="api/parked/{id}",
-        handler=_parked_forget,
-        about="Throw a parked message away.",
-        answers={204: ""},
-        problems=(403, 404),
-    ),
-    Route(
-        name="dead_letters",
-        method="GET",
-        path="api/dead-letters",
-        handler=_dead_letters,
-        about="Batches of events that Event Grid could not deliver.",
-        answers={200: "DeadLetters"},
-    ),
-    Route(
-        name="dead_letter_again",
-        method="POST",
-        path="api/dead-letters/replay",
-        handler=_dead_letter_again,
-        about="Hear a batch again, and throw it away once its bells have rung.",
-        body=NameBody,
-        answers={202: "Heard"},
-        problems=(400, 403, 404),
     ),
     Route(
         name="health",

@@ -8,6 +8,7 @@ from apimend.web.api import API_ROUTES
 from apimend.web.app import App
 from apimend.web.controls import CONTROL_ROUTES
 from apimend.web.pages import PAGE_ROUTES
+from apimend.web.parked import PARKED_ROUTES
 from apimend.web.request import Request
 from apimend.web.route import Route
 from apimend.web.signin import Caller
@@ -19,6 +20,7 @@ async def _openapi(app: App, request: Request, who: Caller) -> Answer:
 
 ROUTES = (
     *API_ROUTES,
+    *PARKED_ROUTES,
     Route(
         name="openapi",
         method="GET",

@@ -28,6 +28,7 @@ from apimend.commands.plan import plan
 from apimend.commands.posture import PostureForm, posture
 from apimend.commands.runs import list_runs, show_run
 from apimend.commands.screen import Screen
+from apimend.commands.shape import Commands, joined
 from apimend.commands.stop import resume, stop
 from apimend.commands.sweep import sweep
 from apimend.commands.validate import validate
@@ -38,15 +39,16 @@ from apimend.ports import Clock, Remediator
 from apimend.probe import TlsProber
 from apimend.settings import AzureStorage, Settings
 from apimend.storage.stores import Storage, open_sqlite
-from apimend.wiring.credential import signed_in
+from apimend.wiring.credential import named_in, signed_in
 from apimend.wiring.wire import Wired, wire
 
 _STORAGE = "APIMEND_STORAGE"
+_LOCAL = "custom"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """Where the command line runs: everything that it takes from outside."""
+    """Where the command line runs: everything that it takes from outside. `by` counts where Azure names nobody."""
 
     clock: Clock
     environ: Mapping[str, str]
@@ -78,7 +80,7 @@ async def opened(surroundings: Surroundings) -> AsyncIterator[App]:
     settings, clock = surroundings.settings, surroundings.clock
     credential = signed_in(settings, clock)
     try:
-        await credential.get_token(f"{settings.cloud.arm_audience}/.default")
+        token = await credential.get_token(f"{settings.cloud.arm_audience}/.default")
     except ApimendError:
         await credential.close()
         raise
@@ -90,7 +92,7 @@ async def opened(surroundings: Surroundings) -> AsyncIterator[App]:
         storage=_memory(surroundings),
     )
     try:
-        yield _app(wired, surroundings)
+        yield _app(wired, surroundings, who(settings, token.token, surroundings.by))
     finally:
         await wired.close()
 
@@ -98,7 +100,7 @@ async def opened(surroundings: Surroundings) -> AsyncIterator[App]:
 def is_shared(surroundings: Surroundings) -> bool:
     """Whether lease and ledger are those of the deployed app: a storage account, or what a local Azure's app has."""
     settings = surroundings.settings
-    local = settings.cloud.name == "custom" and bool(surroundings.environ.get(_STORAGE))
+    local = settings.cloud.name == _LOCAL and bool(surroundings.environ.get(_STORAGE))
     return isinstance(settings.storage, AzureStorage) or local
 
 
@@ -110,9 +112,9 @@ def version() -> str:
         return "from source"
 
 
-def prober(app: App) -> TlsProber:
-    """Looks at gateway hosts from here."""
-    return TlsProber(address=app.settings.cloud.gateway_address)
+def prober(app: App, *, wanted: bool) -> TlsProber | None:
+    """Looks at gateway hosts from here, where somebody wants that."""
+    return TlsProber(address=app.settings.cloud.gateway_address) if wanted else None
 
 
 def quiet(*, verbose: bool) -> None:
@@ -126,7 +128,15 @@ def _memory(surroundings: Surroundings) -> Storage | None:
     return None if surroundings.environ.get(_STORAGE) else open_sqlite(":memory:", surroundings.clock)
 
 
-def _app(wired: Wired, surroundings: Surroundings) -> App:
+def who(settings: Settings, token: str, user: str) -> str:
+    """
+    Who signed in to Azure, or the user of the machine where Azure names nobody. A local Azure signs in its app for
+    everybody, which says nothing about who types.
+    """
+    return user if settings.cloud.name == _LOCAL else named_in(token) or user
+
+
+def _app(wired: Wired, surroundings: Surroundings, by: str) -> App:
     return App(
         settings=wired.settings,
         azure=wired.azure,
@@ -139,7 +149,7 @@ def _app(wired: Wired, surroundings: Surroundings) -> App:
         ledger=wired.storage.ledger,
         links=wired.links,
         clock=surroundings.clock,
-        by=surroundings.by,
+        by=by,
         shared=is_shared(surroundings),
     )
 
@@ -171,6 +181,7 @@ def export(surroundings: Surroundings, names: Sequence[str] = ("IDENTITY_ENDPOIN
 __all__ = [
     "ApimendError",
     "App",
+    "Commands",
     "Exit",
     "Manner",
     "Mode",
@@ -183,6 +194,7 @@ __all__ = [
     "explain",
     "export",
     "init",
+    "joined",
     "list_runs",
     "of_error",
     "opened",

@@ -4,6 +4,9 @@ Who the command line is in Azure: whoever signed in with `az login`, or the mach
 The function app never uses this; it has its own identity.
 """
 
+import base64
+import binascii
+import json
 from typing import Any
 
 from azure.core.credentials import AccessToken
@@ -13,10 +16,13 @@ from azure.identity.aio import DefaultAzureCredential
 
 from apimend.model.errors import Denied
 from apimend.ports import Clock
+from apimend.report.plain import clean, clip
 from apimend.settings import Settings
 
 _FRESH_SECONDS = 300
 _HOW = "Run `az login` (or `azd auth login`), or set the variables of a service principal or a managed identity."
+_PERSON = ("upn", "unique_name", "preferred_username")
+_APPLICATION = ("appid", "azp")
 
 
 class SignedIn:
@@ -59,3 +65,28 @@ def signed_in(settings: Settings, clock: Clock) -> SignedIn:
         exclude_shared_token_cache_credential=True,
     )
     return SignedIn(behind, clock)
+
+
+def named_in(token: str) -> str:
+    """
+    Whom an access token of Azure was given to, for the ledger: a person's name or an application's id, and the object
+    id. Empty where it doesn't say. Nothing is allowed by it: Azure itself checks the token.
+    """
+    claims = _claims(token)
+    told: dict[str, str] = {name: value for name, value in claims.items() if isinstance(value, str) and value}
+    person = next((told[name] for name in _PERSON if name in told), "")
+    application = next((f"application {told[name]}" for name in _APPLICATION if name in told), "")
+    oid = f"({told['oid']})" if "oid" in told else ""
+    return clip(clean(" ".join(text for text in (person or application, oid) if text)), 200)
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """The claims of a token in the form of a JWT; none of anything else."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        found = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

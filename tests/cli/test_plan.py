@@ -100,7 +100,7 @@ async def test_details_are_diffs_and_snippets() -> None:
     async with opened(desired("report")) as world:
         brief, whole = [await typed(world, "plan", "contoso-dev", *more) for more in ([], ["--detailed"])]
         shown = ["+     <validate-client-certificate" in said.out for said in (brief, whole)]
-        offered = ["negotiate_client_certificate = true" in said.out for said in (brief, whole)]
+        offered = ["negotiateClientCertificate: true" in said.out for said in (brief, whole)]
 
         assert ([False, True], [False, True]) == (shown, offered)
 

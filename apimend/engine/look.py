@@ -4,7 +4,8 @@ A visit in the making: what was read, planned and done so far, and the verdict o
 Only `reconcile` makes and fills one. It decides nothing about writing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from apimend.engine.guard import BUSY_AGAIN
 from apimend.engine.takeback import KINDS, TakeBack
 from apimend.model.azure import Service
 from apimend.model.desired import Desired, Mode
-from apimend.model.errors import BadInput, Denied, Final, Throttled, TryLater, Unavailable
+from apimend.model.errors import BadInput, Denied, Final, Throttled, TryLater, Unavailable, Unfinished
 from apimend.model.plan import Finding, Plan, Severity, Stage
 from apimend.model.posture import Assessment, PostureFigures
 from apimend.model.runs import Cause, Handshake, Order, OrderKind, Outcome, Progress, Result, Run, Status, Trigger
@@ -22,6 +23,7 @@ from apimend.ports import InstanceReader, Remediator, Safety
 
 _LATER = 60.0
 _WALKED = "walked"
+_WALKING = "walking"
 _WALK_EVERY = timedelta(hours=24)
 _FAILED_AGAIN, _FAILED_AGAIN_AT_MOST = 30.0, 900.0
 _STUCK_AGAIN = 900.0
@@ -57,6 +59,7 @@ class Look:
     troubled: bool = False
     taking_back: TakeBack | None = None
     urgent: frozenset[str] = frozenset()
+    unfinished: bool = False
     assessed: tuple[Assessment, ...] = ()
     posture: PostureFigures | None = None
 
@@ -74,6 +77,19 @@ class Look:
         return tuple(order for order in self.orders if order.kind not in KINDS or self.desired is None)
 
     @property
+    def overruled(self) -> tuple[Order, ...]:
+        """Approvals that are older than what a person takes back now: they would put it in force again."""
+        if self.taking_back is None:
+            return ()
+        since = self.taking_back.order.at
+        return tuple(order for order in self.orders if order.kind is OrderKind.APPROVE and order.at <= since)
+
+    @property
+    def sends_again(self) -> bool:
+        """A person wants even what Azure refused to be sent once more; an approval alone says nothing of that."""
+        return self.trigger.cause is Cause.COMMAND or any(order.kind is OrderKind.REPLAY for order in self.orders)
+
+    @property
     def is_unhurried(self) -> bool:
         """Nobody waits for this visit's writes: a sweep, or a person who wants to know."""
         return self.is_asked_for or self.trigger.cause is Cause.SWEEP
@@ -85,15 +101,23 @@ class Look:
 
     @property
     def walks(self) -> bool:
-        """Whether to ask every scope for its policy: for people, and once a day on a sweep."""
+        """Whether to ask every scope for its policy: for people, once a day on a sweep, and until it is done."""
+        if self.walks_on:
+            return True
         if self.trigger.cause is Cause.SWEEP:
             walked = self.progress.evidence.get(_WALKED)
             return walked is None or self.started - datetime.fromisoformat(walked) >= _WALK_EVERY
         return self.is_unhurried
 
+    @property
+    def walks_on(self) -> bool:
+        """Whether an earlier visit began a walk that this one goes on with."""
+        return bool(self.progress.evidence.get(_WALKING))
+
     def remember(self, evidence: Mapping[str, str]) -> None:
-        """For the next visit; and when this one walked."""
-        walked = {_WALKED: self.started.isoformat()} if self.walks else {}
+        """For the next visit; and when this one walked, or how far it got."""
+        walked = {_WALKED: self.started.isoformat(), _WALKING: ""} if self.walks else {}
+        walked = {_WALKING: self.started.isoformat()} if self.unfinished else walked
         self.progress = replace(self.progress, evidence={**self.progress.evidence, **walked, **evidence})
 
     @property
@@ -130,6 +154,7 @@ class Look:
 
     def put_off(self, error: TryLater) -> None:
         """Something has to wait: as long as Azure says, and nobody but a person comes before that."""
+        self.unfinished = self.unfinished or isinstance(error, Unfinished)
         self.again(error.after or _LATER)
         self.troubled = self.troubled or isinstance(error, Unavailable)
         if error.after is not None and isinstance(error, Throttled | Unavailable):
@@ -163,6 +188,40 @@ class Look:
         why = _STOPPED if tries >= limit or not tries else "It is tried again after a pause."
         told = finding("update_failed", self, f"The service update failed: {said}", Severity.HIGH, why=why)
         self.findings.append(told)
+
+    def too_long(self, seconds: float) -> Finding:
+        """Nothing came of a visit, because it was ended."""
+        message = f"The visit took longer than {seconds:.0f} seconds and was ended: the instance was not judged."
+        return finding("visit_too_long", self, message, Severity.HIGH, why="It is tried again, after longer pauses.")
+
+    @contextmanager
+    def putting_up(self, code: str, message: str, severity: Severity) -> Iterator[None]:
+        """What is looked at beside the rules may fail without ending the visit; it is said, and tried again."""
+        try:
+            yield
+        except (TryLater, Final) as error:
+            if isinstance(error, TryLater):
+                self.put_off(error)
+            told = finding(code, self, f"{message} {error}", severity)
+            self.findings.append(told)
+            self.tell([told])
+
+    def hosts_missing(self, names: Sequence[str]) -> Finding:
+        """Our update left hostnames out, or Azure did: callers of these are cut off, and nothing follows on it."""
+        told = finding(
+            "hostnames_lost",
+            self,
+            f"After the update the service no longer shows: {', '.join(names)}.",
+            Severity.CRITICAL,
+            why="Nothing is written before they are back. If they were taken out on purpose, replay the instance.",
+        )
+        return replace(told, blocks=frozenset({Stage.NEGOTIATE, Stage.VALIDATE}))
+
+    def tell(self, findings: Sequence[Finding]) -> None:
+        """More findings for the plan, whose changes and figures stay."""
+        if findings:
+            plan = Plan.of(self.plan.changes, (*self.plan.findings, *findings))
+            self.plan = replace(plan, coverage=self.plan.coverage, coverage_after=self.plan.coverage_after)
 
     def failed(self, error: Final) -> None:
         """The instance can't be read at all."""
@@ -219,7 +278,8 @@ class Look:
     def remembered(self, run: Run) -> Progress:
         """What the next visit should know."""
         managed = self.progress.managed or self.desired is not None
-        known = replace(self.progress, seen=run.ended, last_result=run.result.value, managed=managed)
+        heard = run.ended if self.trigger.cause is Cause.EVENT else self.progress.heard
+        known = replace(self.progress, seen=run.ended, heard=heard, last_result=run.result.value, managed=managed)
         if self.service is not None and self.desired is not None and self.result not in (None, Result.FAILED):
             known = replace(
                 known,
@@ -260,8 +320,9 @@ def is_done(order: Order, run: Run) -> bool:
     if order.kind is not OrderKind.APPROVE:
         return not (run.error and run.next_visit is not None)
     lapsed = order.expires is not None and order.expires <= run.started
-    return lapsed or not any(
-        change.id in order.changes and _still_open(run.outcome_of(change.id)) for change in run.plan.changes
+    return lapsed or not (
+        run.error
+        or any(change.id in order.changes and _still_open(run.outcome_of(change.id)) for change in run.plan.changes)
     )
 
 
@@ -277,13 +338,16 @@ def lowest(modes: Sequence[Mode | None]) -> Mode | None:
 def unread(rule: Remediator[Any], look: Look, error: Exception, severity: Severity) -> Finding:
     denied = isinstance(error, Denied)
     said = str(error) if isinstance(error, TryLater | Final) else type(error).__name__
+    code = "walk_unfinished" if isinstance(error, Unfinished) else "rule_failed"
     return Finding(
-        code="rule_denied" if denied else "rule_failed",
+        code="rule_denied" if denied else code,
         target=look.trigger.instance,
         remediator=rule.name,
         severity=severity,
         message=f"{rule.name} could not look: {said}",
-        why_left="What can't be read is not written.",
+        why_left="The next visit goes on there."
+        if isinstance(error, Unfinished)
+        else "What can't be read is not written.",
         steps=(f"It needs: {', '.join(sorted(rule.reads))}.",) if denied else (),
         blocks=frozenset() if rule.safety is Safety.REPORT_ONLY else frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
     )

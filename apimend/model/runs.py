@@ -229,8 +229,9 @@ class Progress:
     `update_since` is when our service update was started, `operation` where Azure tells of it (path and query);
     `good_readings` how often, since it ended, both state fields were found idle with negotiation on, `last_reading`
     when last. `update_failures` counts those that failed in a row, `update_failed_at` and `update_error` tell of
-    the last. `writes` counts our writes by day (`2026-11-22`). `last_digest` is the plan that was posted last. `seen`
-    is the last look at the instance. `failures` counts visits that failed in a row. `checks` are the policies in which
+    the last. `hosts` are those that the service had before it (type, name, thumbprint).
+    `writes` counts our writes by day (`2026-11-22`). `last_digest` is the plan that was posted last. `seen`
+    is the last look at the instance, `heard` the last that an event called for. `failures` counts visits that failed in a row. `checks` are the policies in which
     a check of ours may stand, `holds` what people took back.
     """
 
@@ -246,12 +247,14 @@ class Progress:
     negotiated: bool = False
     checked: bool = False
     seen: datetime | None = None
+    heard: datetime | None = None
     coverage: tuple[int, int] | None = None
     evidence: Mapping[str, str] = field(default_factory=dict)
     operation: str = ""
     update_failures: int = 0
     update_failed_at: datetime | None = None
     update_error: str = ""
+    hosts: tuple[str, ...] = ()
     failures: int = 0
     checks: tuple[ResourceId, ...] = ()
     holds: tuple[Hold, ...] = ()

@@ -110,3 +110,13 @@ class Catalogue:
                     statements={each.id: each for each in rule.statements},
                 )
         return cls()
+
+    @property
+    def waivable(self) -> frozenset[str]:
+        """Every name of a control or statement, in lower case."""
+        return self.attestable | {name for control in self.controls.values() for name in control.names}
+
+    @property
+    def attestable(self) -> frozenset[str]:
+        """Every name of a statement, in lower case."""
+        return frozenset(name for statement in self.statements.values() for name in statement.names)

@@ -46,7 +46,10 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Estate:
-    """An instance with its surroundings. `coverage` is what the rule of client certificates judged last."""
+    """
+    An instance with its surroundings. `coverage` is what the rule of client certificates judged last, `heard` when an
+    event about it last reached us.
+    """
 
     instance: InstanceId
     tier: Tier
@@ -55,6 +58,7 @@ class Estate:
     readings: Mapping[str, Reading] = field(repr=False)
     survey: Survey | None = field(default=None, repr=False)
     coverage: tuple[int, int] | None = None
+    heard: datetime | None = None
     whole: bool = True
 
     def has(self, key: str) -> bool:

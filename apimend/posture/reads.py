@@ -69,6 +69,7 @@ async def look(reader: InstanceReader, desired: Desired, context: VisitContext) 
         readings=readings,
         survey=surveyed,
         coverage=context.progress.coverage,
+        heard=context.progress.heard,
         # What was throttled, say, keeps its last verdict: such a look is not whole.
         whole=context.walk and not any(reading.gap is Gap.LATER for reading in readings.values()),
     )

@@ -1,5 +1,5 @@
 """
-The security baseline: one module for a family of controls, and the rule that reads and judges them all.
+The security baseline: a module or two for each family of controls, and the rule that reads and judges them all.
 
 A control only reports. What it finds goes into the run as a posture of its own: it never blocks a change, and it never
 makes one.
@@ -7,31 +7,50 @@ makes one.
 
 from apimend.model.desired import Desired
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
-from apimend.posture.control import Control
+from apimend.posture.control import Control, Family
 from apimend.posture.estate import Estate
 from apimend.posture.judge import judge, reminders
 from apimend.posture.reads import look
 from apimend.posture.table import READS
 from remediators.posture import (
     access_too_wide,
+    certificates_weak,
     network_open,
+    network_unfiltered,
     policies_weak,
+    rights_too_wide,
     secrets_exposed,
     transit_weak,
     unmanaged,
     unobserved,
+    unrecorded,
+    unrecoverable,
 )
 from remediators.posture.attestation_missing import STATEMENTS
 
-CONTROLS: tuple[Control, ...] = (
-    *network_open.CONTROLS,
-    *transit_weak.CONTROLS,
-    *secrets_exposed.CONTROLS,
-    *access_too_wide.CONTROLS,
-    *policies_weak.CONTROLS,
-    *unobserved.CONTROLS,
-    *unmanaged.CONTROLS,
+_MODULES = (
+    network_open,
+    network_unfiltered,
+    transit_weak,
+    certificates_weak,
+    secrets_exposed,
+    access_too_wide,
+    rights_too_wide,
+    policies_weak,
+    unrecorded,
+    unobserved,
+    unmanaged,
+    unrecoverable,
 )
+_FAMILIES = tuple(Family)
+
+
+def _place(control: Control) -> tuple[int, int]:
+    """By family, and within it by number."""
+    return _FAMILIES.index(control.family), int(control.id[1:])
+
+
+CONTROLS: tuple[Control, ...] = tuple(sorted((each for module in _MODULES for each in module.CONTROLS), key=_place))
 """Every control, in the order of reports."""
 
 

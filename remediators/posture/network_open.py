@@ -1,9 +1,8 @@
 """
-Networks that let in more than they should: who reaches the gateway, what filters on the way, what records it.
+Gateways that more can reach than should: open ones, and firewalls that are missing, only watch, or can be gone around.
 
-What it finds: open gateways, public access beside private endpoints, subnets without filters or flow logs, firewalls
-that are missing, only watch, or can be gone around.
-Why it matters: what is not reachable can't be attacked; what is reachable should be filtered and recorded.
+What it finds: open gateways, those of workspaces too, public access beside private endpoints, and what stands in front.
+Why it matters: what is not reachable can't be attacked.
 What it changes: nothing.
 References: https://learn.microsoft.com/azure/api-management/virtual-network-concepts
 """
@@ -20,13 +19,10 @@ from apimend.posture.documents import calls, in_effect
 from apimend.posture.doubt import Beside, Unsure
 from apimend.posture.estate import Estate
 from apimend.posture.fronts import Front
-from apimend.posture.networks import Exposure, Lying
-from apimend.posture.node import Node
+from apimend.posture.networks import Exposure
 
 _DOOR_ID = "x-azure-fdid"
 _BOTS = "microsoft_botmanagerruleset"
-_MANAGEMENT = "apimanagement"
-_RETENTION = 90
 
 
 def gateway_public(estate: Estate) -> Iterator[Evidence]:
@@ -79,79 +75,6 @@ def public_beside_private_endpoint(estate: Estate) -> Iterator[Evidence]:
     for state in states:
         if state.word == "pending":
             yield state.found(False, "Approved or rejected", "A private endpoint waits.", severity=Severity.LOW)
-
-
-def subnet_without_nsg(estate: Estate) -> Iterator[Evidence]:
-    for each in networks.lying(estate):
-        group = each.subnet.prop("networkSecurityGroup", "id")
-        yield group.found(bool(group.text), "a network security group", "" if group.text else "A subnet has no filter.")
-
-
-def nsg_too_open(estate: Estate) -> Iterator[Evidence]:
-    if not networks.is_injected(estate):
-        raise Beside("The gateway is not injected into a virtual network.")
-    internal = networks.exposure(estate) is Exposure.INTERNAL
-    for each in networks.lying(estate):
-        group = networks.group_of(estate, each.subnet)
-        if group is not None:
-            yield from _too_open(group, internal=internal)
-
-
-def _too_open(group: Node, *, internal: bool) -> Iterator[Evidence]:
-    rules = group.prop("securityRules")
-    bad = list(_bad_rules(group, internal=internal))
-    yield from bad
-    for rule in networks.ranked(group):
-        if rule.prop("access").word == "allow" and not rule.prop("description").text:
-            yield rule.prop("description").found(
-                False, "why the rule is there", "A rule says not why it is there.", severity=Severity.LOW
-            )
-    if not bad:
-        yield rules.found(True, "only what is needed")
-
-
-def _bad_rules(group: Node, *, internal: bool) -> Iterator[Evidence]:
-    closed = False
-    for rule in networks.ranked(group):
-        covers = networks.covers(rule, 3443)
-        if rule.prop("access").word == "deny":
-            closed = closed or (covers and bool(networks.sources(rule) & networks.INTERNET))
-        elif covers and not closed and networks.sources(rule) - {_MANAGEMENT, "azureloadbalancer"}:
-            source = rule.prop("sourceAddressPrefix")
-            yield source.found(False, "ApiManagement", "The control plane port 3443 is open to more than its tag.")
-    for port in (80, 443) if internal else ():
-        rule_ = networks.admits(group, port)
-        if rule_ is not None:
-            source = rule_.prop("sourceAddressPrefix")
-            yield source.found(False, "not the Internet", f"Port {port} is open to the Internet in internal mode.")
-
-
-def flow_logs_missing(estate: Estate) -> Iterator[Evidence]:
-    logs = estate.of_type("network", networks.FLOW_LOGS)
-    for each in networks.lying(estate):
-        targets = _targets(each)
-        mine = [log for log in logs if log.prop("targetResourceId").word in targets]
-        live = [log for log in mine if log.prop("enabled").truth]
-        if not live:
-            yield each.said.found(False, "a flow log of its network", "No flow log records this network.")
-        for log in live:
-            yield from _flow_log(log)
-
-
-def _targets(each: Lying) -> set[str]:
-    group = each.subnet.prop("networkSecurityGroup", "id").word
-    return {each.said.word, each.said.word.partition("/subnets/")[0], group} - {""}
-
-
-def _flow_log(log: Node) -> Iterator[Evidence]:
-    policy = log.prop("retentionPolicy")
-    days = policy.at("days").number or 0
-    limited = bool(policy.at("enabled").truth) and 0 < days < _RETENTION
-    yield policy.at("days").found(
-        not limited, f"at least {_RETENTION}", "Flow logs are gone too soon." if limited else ""
-    )
-    on = log.prop("flowAnalyticsConfiguration", "networkWatcherFlowAnalyticsConfiguration", "enabled")
-    yield on.found(bool(on.truth), "true", "" if on.truth else "Traffic analytics is off.")
 
 
 def no_waf_in_front(estate: Estate) -> Iterator[Evidence]:
@@ -216,25 +139,6 @@ def _turns_away(element: Element, *, doors: bool) -> bool:
     return doors and names_door and any(each.name == "value" and each.own_text.strip() for each in element.children)
 
 
-def ddos_unprotected(estate: Estate) -> Iterator[Evidence]:
-    if not networks.is_injected(estate):
-        raise Beside("The gateway has no address of its own in a virtual network.")
-    for each in networks.lying(estate):
-        network = networks.network_of(estate, each.said.text)
-        on = network.prop("enableDdosProtection")
-        planned = bool(on.truth) and bool(network.prop("ddosProtectionPlan", "id").text)
-        yield on.found(planned or _address_protected(estate), "a DDoS protection plan",
-                       "" if planned else "No plan protects the network.")  # fmt: skip
-
-
-def _address_protected(estate: Estate) -> bool:
-    id = estate.service.prop("publicIpAddressId").text
-    if not id:
-        return False
-    mode = networks.row(estate, networks.ADDRESSES, id).prop("ddosSettings", "protectionMode").word
-    return mode == "enabled"
-
-
 CONTROLS = (
     Control(
         id="N1",
@@ -270,52 +174,6 @@ CONTROLS = (
         judge=public_beside_private_endpoint,
     ),
     Control(
-        id="N3",
-        name="subnet_without_nsg",
-        family=Family.NETWORK,
-        title="A subnet of the gateway has no network security group",
-        severity=Severity.HIGH,
-        needs=("service", "network"),
-        feature="networks",
-        why="Nothing filters between the network and the gateway; platform stv2 and the v2 tiers require it.",
-        mend="Attach a network security group with the documented rules.",
-        mcsb="NS-1",
-        policy="e71308d3",
-        psrule="Azure.VNET.UseNSGs",
-        cis="7.11",
-        judge=subnet_without_nsg,
-    ),
-    Control(
-        id="N4",
-        name="nsg_too_open",
-        family=Family.NETWORK,
-        title="A network security group admits more than it should",
-        severity=Severity.HIGH,
-        needs=("service", "network"),
-        feature="injection",
-        why="Port 3443 is the control plane; in internal mode nobody outside has to reach 80 or 443.",
-        mend="Admit only the documented service tags, and write the reason into each rule.",
-        limits="Application security groups are not resolved. Port 80 from DigiCert renews managed certificates.",
-        mcsb="NS-1, NS-7",
-        judge=nsg_too_open,
-    ),
-    Control(
-        id="N5",
-        name="flow_logs_missing",
-        family=Family.NETWORK,
-        title="Network traffic is not recorded",
-        severity=Severity.MEDIUM,
-        needs=("service", "network"),
-        feature="networks",
-        why="An investigation has no record of the traffic.",
-        mend="Create virtual network flow logs with traffic analytics, kept for 90 days or more.",
-        limits="Flow logs of network security groups count until they end on 2027-09-30.",
-        mcsb="LT-4",
-        policy="4c3c6c5f, 27960feb, 2f080164",
-        cis="6.1.1.6, 7.8",
-        judge=flow_logs_missing,
-    ),
-    Control(
         id="N6",
         name="no_waf_in_front",
         family=Family.NETWORK,
@@ -348,21 +206,5 @@ CONTROLS = (
         "without a condition and for every operation. A header is worth as much as its secrecy.",
         mcsb="NS-2, NS-6",
         judge=waf_bypassable,
-    ),
-    Control(
-        id="N8",
-        name="ddos_unprotected",
-        family=Family.NETWORK,
-        title="No DDoS protection covers the gateway's network",
-        severity=Severity.MEDIUM,
-        needs=("service", "network"),
-        feature="ddos",
-        why="An attack by volume takes the gateway down.",
-        mend="Enable a DDoS protection plan on the virtual network, or IP protection on its address.",
-        limits="In internal mode only port 3443 is covered.",
-        mcsb="NS-5",
-        policy="a7aca53f, 94de2ad3",
-        cis="8.5",
-        judge=ddos_unprotected,
     ),
 )

@@ -45,7 +45,7 @@ async def _wrote(_target: ResourceId) -> tuple[Intent, ...]:
 
 def context(**more: Any) -> VisitContext:
     """The context of a whole look."""
-    given = {"now": NOW, "progress": Progress(instance=INSTANCE), "wrote": _wrote, "walk": True}
+    given = {"now": NOW, "progress": Progress(instance=INSTANCE, heard=NOW), "wrote": _wrote, "walk": True}
     return VisitContext(**{**given, **more})
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from apimend.model.desired import Waiver
 from apimend.model.posture import Verdict
-from tests.posture.stand import DESIRED, Stand, standing
+from apimend.model.runs import Progress
+from tests.posture.stand import DESIRED, INSTANCE, Stand, standing
 from tests.posture.tenant import GROUP, INNER, NET, NOW, NSG, SERVICE, Edit, policy, tenant
 
 TEAM = f"{SERVICE}/workspaces/team"
@@ -330,3 +331,14 @@ async def test_an_attribute_that_is_given_twice_crashes_nothing(stand: Stand) ->
 
     assert Verdict.UNKNOWN is found["P3"].verdict
     assert Verdict.PASS is found["D1"].verdict
+
+
+async def test_apimend_compensates_only_where_it_hears_of_changes(stand: Stand) -> None:
+    """
+    Without an alert on the service, the look at events counts; where none has come yet, nothing is claimed.
+    """
+    before = await stand.look()
+    found = await stand.look(progress=Progress(instance=INSTANCE))
+
+    assert (Verdict.PASS, Verdict.UNKNOWN) == (before["L6"].verdict, found["L6"].verdict)
+    assert "2026-11-22" in before["L6"].reason

@@ -150,7 +150,7 @@ def validate(
     with _told(screen):
         around = _around(context).with_file(settings)
         webhooks = around.settings.webhooks if settings else None
-        _end(product.validate(screen, file, remediators=around.names, webhooks=webhooks))
+        _end(product.validate(screen, file, words=around.words(webhooks)))
 
 
 @command(DECLARE, takes_desired=True)

@@ -96,6 +96,8 @@ def cards() -> dict[str, dict[str, Any]]:
         instances=41,
         covered=1_234,
         operations=1_418,
+        baseline=71,
+        judged=39,
         page=LINKS.runs(),
     )
     return {**made, "daily_digest": digest.render(day)}

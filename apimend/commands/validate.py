@@ -2,7 +2,6 @@
 `apimend validate`: every fault of a desired state, with its line and the way to mend it. Needs no Azure.
 """
 
-from collections.abc import Collection
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -10,21 +9,19 @@ from rich.text import Text
 
 from apimend.commands.exits import Exit
 from apimend.commands.screen import Screen, described
-from apimend.documents import load
+from apimend.documents import Words, load
 from apimend.model.errors import BadInput, Fault
 from apimend.report.plain import clean, clean_lines, count
 
 _LONGEST = 160
 
 
-def validate(
-    screen: Screen, path: Path, *, remediators: Collection[str], webhooks: Collection[str] | None = None
-) -> Exit:
+def validate(screen: Screen, path: Path, *, words: Words) -> Exit:
     """Check a file. Ends with CHANGES where something has to be changed in it."""
     text, faults = "", list[Fault]()
     try:
         text = path.read_bytes().decode("utf-8")
-        load(text, str(path), remediators=remediators, webhooks=webhooks)
+        load(text, str(path), words=words)
     except OSError as error:
         raise BadInput([Fault(what=f"It can't be read: {error.strerror}.", where="", file=str(path))]) from error
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ The desired state: YAML that operators write, and what it declares for one insta
 from apimend.documents.load import load
 from apimend.documents.source import Fetch, Fetched, FetchedSource, FileSource, ManagementGroups
 from apimend.documents.state import DesiredState, Explained
+from apimend.documents.words import Words
 
 __all__ = [
     "DesiredState",
@@ -17,5 +18,6 @@ __all__ = [
     "FetchedSource",
     "FileSource",
     "ManagementGroups",
+    "Words",
     "load",
 ]

@@ -112,7 +112,7 @@ def waiver(entry: WaiverEntry, place: model.Place) -> model.Waiver:
         ticket=entry.ticket,
         expires=entry.expires,
         scope=entry.scope or "",
-        controls=tuple(entry.controls),
+        controls=tuple(control.casefold() for control in entry.controls),
         place=place,
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from apimend.documents.models import Check, Document, Identity, Layer, Match, ScopeCheck
 from apimend.documents.tree import Path
+from apimend.documents.words import Words
 from apimend.model.check import MAX_IDENTITIES
 from apimend.model.words import did_you_mean
 
@@ -19,6 +20,8 @@ TEAMS = "teams"
 """The webhook that can always be named: an app without Teams still looks after its instances."""
 
 OBSERVE_ON_CONSUMPTION = "On Consumption there is nothing to observe: the tier itself turns callers away."
+
+_CONTROLS = "docs/controls.md lists them all."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,20 +66,34 @@ def undeclared_in_catalogue(document: Document) -> Iterator[Conflict]:
         yield from _name(document.rollout.reached, document.rollout.stages, "rollout.stages", ("rollout", "reached"))
 
 
-def unknown_words(
-    layer: Layer, at: Path, remediators: Collection[str] | None, webhooks: Collection[str] | None
-) -> Iterator[Conflict]:
+def unknown_words(layer: Layer, at: Path, words: Words) -> Iterator[Conflict]:
     """Rules and webhooks that don't exist, where the caller knows which do: a lower mode must not fall to a slip."""
     for name in layer.modes or {}:
-        if remediators is not None and name not in remediators:
+        if words.rules is not None and name not in words.rules:
             what = f"There is no rule {name!r}."
-            yield Conflict(path=(*at, "modes", name), what=what, mend=did_you_mean(name, remediators))
-    known = None if webhooks is None else {*webhooks, TEAMS}
+            yield Conflict(path=(*at, "modes", name), what=what, mend=did_you_mean(name, words.rules))
+    known = None if words.webhooks is None else {*words.webhooks, TEAMS}
     for position, route in enumerate(layer.notify or []):
         if known is not None and route.webhook not in known:
             what = f"No setting holds the webhook {route.webhook!r}."
             path = (*at, "notify", position, "webhook")
             yield Conflict(path=path, what=what, mend=did_you_mean(route.webhook, known))
+
+
+def unknown_controls(document: Document, words: Words) -> Iterator[Conflict]:
+    """What waivers and attestations are for, and isn't there: a slip must neither exempt nor vouch for anything."""
+    for at, waiver in enumerate(document.waivers):
+        for position, name in enumerate(waiver.controls):
+            if words.waivable is not None and name.casefold() not in words.waivable:
+                path: Path = ("waivers", at, "controls", position)
+                what = f"There is no rule and no control {name!r}."
+                yield Conflict(path=path, what=what, mend=did_you_mean(name.casefold(), words.waivable) or _CONTROLS)
+    for at, given in enumerate(document.attestations):
+        if words.attestable is not None and given.control.casefold() not in words.attestable:
+            path = ("attestations", at, "control")
+            what = f"{given.control!r} is nothing that can be attested."
+            hint = did_you_mean(given.control.casefold(), words.attestable)
+            yield Conflict(path=path, what=what, mend=hint or _CONTROLS)
 
 
 def of_tags(match: Match, layer: Layer) -> Iterator[Conflict]:

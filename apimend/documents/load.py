@@ -5,7 +5,7 @@ Faults come from three looks: at the YAML itself, at the models, and at what con
 taken where the first two found nothing, because a name that was misspelt would be missed in ten other places.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from apimend.documents.merge import merge, says
 from apimend.documents.models import Document, Instance, Layer
 from apimend.documents.state import DesiredState, defaults_of, entry_of
 from apimend.documents.tree import Path, Tree, read_tree
+from apimend.documents.words import ANY, Words
 from apimend.model.errors import BadInput, Fault
 
 DEFAULT_FILE = "desired.yaml"
@@ -27,20 +28,18 @@ def load(
     text: str,
     file: str = DEFAULT_FILE,
     *,
-    remediators: Collection[str] | None = None,
-    webhooks: Collection[str] | None = None,
+    words: Words = ANY,
 ) -> DesiredState:
     """
     The desired state in `text`; `file` is what faults call it.
 
-    With `remediators` and `webhooks`, names of rules and routes have to be among them. Raises BadInput with all
-    faults, in the order of the text.
+    Names of what is built in have to be among `words`. Raises BadInput with all faults, in the order of the text.
     """
     tree = read_tree(text.removeprefix("\ufeff"), file)
     if tree.data is None and not tree.faults:
         return DesiredState(tree, Document.model_construct(version=1))
     document = _validate(tree)
-    faults = list(_faults(tree, document, remediators, webhooks))
+    faults = list(_faults(tree, document, words))
     if faults:
         raise _bad(faults)
     return DesiredState(tree, document)
@@ -60,16 +59,15 @@ def _validate(tree: Tree) -> Document:
     return document
 
 
-def _faults(
-    tree: Tree, document: Document, remediators: Collection[str] | None, webhooks: Collection[str] | None
-) -> Iterator[Fault]:
+def _faults(tree: Tree, document: Document, words: Words) -> Iterator[Fault]:
     layers: list[tuple[Path, Layer]] = [(("instances", at), entry) for at, entry in enumerate(document.instances)]
     if document.defaults:
         layers.append((("defaults",), document.defaults))
     found = [*conflicts.undeclared_in_catalogue(document), *_doubles(document), *_outside(document)]
+    found += conflicts.unknown_controls(document, words)
     for path, layer in layers:
         found += conflicts.undeclared(document, layer, path)
-        found += conflicts.unknown_words(layer, path, remediators, webhooks)
+        found += conflicts.unknown_words(layer, path, words)
     yield from (tree.fault(clash.path, clash.what, clash.mend) for clash in found)
     # An undeclared stage or certificate would only be said again by what follows.
     for at, entry in enumerate(document.instances):

@@ -279,7 +279,9 @@ class WaiverEntry(Model):
     id: Name = Field(description="Its name, once in the file.")
     instances: Patterns = Field(description="Names of instances; * and ? are wildcards.")
     scope: Scope | None = Field(None, description="What it is for, below the instance. Without it: all of it.")
-    controls: Annotated[list[Rule], Field(min_length=1)] = Field(description="The rules and controls it is for.")
+    controls: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="The rules and controls it is for, by name or id."
+    )
     category: Literal["waiver", "mitigated"] = Field(description="Accepted, or dealt with elsewhere.")
     owner: Line = Field(description="Who answers for it.")
     reason: Line = Field(description="Why.")

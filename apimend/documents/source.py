@@ -6,12 +6,13 @@ last good one: who broke the file has to hear of it, and until then nothing is w
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from apimend.documents.load import load
 from apimend.documents.state import DesiredState
+from apimend.documents.words import ANY, Words
 from apimend.model.azure import Service
 from apimend.model.desired import Desired
 from apimend.model.errors import BadInput, Denied, Fault, Gone
@@ -41,14 +42,12 @@ class FetchedSource:
         name: str,
         fetch: Fetch,
         *,
-        remediators: Collection[str] | None = None,
-        webhooks: Collection[str] | None = None,
+        words: Words = ANY,
         management_groups: ManagementGroups | None = None,
     ) -> None:
         self._name = name
         self._fetch = fetch
-        self._remediators = remediators
-        self._webhooks = webhooks
+        self._words = words
         self._management_groups = management_groups
         self._etag: str | None = None
         self._kept: DesiredState | BadInput | None = None
@@ -89,7 +88,7 @@ class FetchedSource:
             return
         try:
             text = fetched.body.decode("utf-8")
-            self._kept = load(text, self._name, remediators=self._remediators, webhooks=self._webhooks)
+            self._kept = load(text, self._name, words=self._words)
         except UnicodeDecodeError:
             self._kept = self._unreadable("It is not in UTF-8.")
         except BadInput as error:
@@ -107,15 +106,13 @@ class FileSource(FetchedSource):
         self,
         path: Path,
         *,
-        remediators: Collection[str] | None = None,
-        webhooks: Collection[str] | None = None,
+        words: Words = ANY,
         management_groups: ManagementGroups | None = None,
     ) -> None:
         super().__init__(
             path.name,
             _file(path),
-            remediators=remediators,
-            webhooks=webhooks,
+            words=words,
             management_groups=management_groups,
         )
 

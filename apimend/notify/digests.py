@@ -5,10 +5,16 @@ Called by `notices` only. What is told is taken from the ledger when the digest 
 twice finds nothing new to tell.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
+from apimend.model.errors import Unreadable
+from apimend.model.ids import InstanceId
 from apimend.notify.memory import Memory
 from apimend.ports import Clock, Ledger, Notifier
+from apimend.posture.record import loaded, note_key
+from apimend.posture.score import of_hundred, weighed
 from apimend.report import digest
 from apimend.report.digest import DigestView
 from apimend.report.links import Links
@@ -57,6 +63,7 @@ class Digests:
         runs = [run for run in await self._ledger.runs(limit=_MOST_RUNS) if run.started > now - _DAY]
         views = [view for view in (RunView.of(run, links=self._links) for run in runs) if view.kind.is_news]
         coverage = [progress.coverage for progress in known if progress.coverage]
+        judged = await self._judged([progress.instance for progress in known])
         view = DigestView.of(
             "Daily digest",
             views,
@@ -65,6 +72,17 @@ class Digests:
             instances=len(known),
             covered=sum(covered for covered, _ in coverage),
             operations=sum(total for _, total in coverage),
+            baseline=of_hundred(*map(sum, zip(*judged, strict=True))) if judged else None,
+            judged=len(judged),
             page=self._links.runs(),
         )
         await self._notifier.card(route, digest.render(view))
+
+    async def _judged(self, instances: Iterable[InstanceId]) -> list[tuple[int, int]]:
+        """What is met and what counts on each instance that was judged; a note that can't be read is none."""
+        found = []
+        for instance in instances:
+            with suppress(Unreadable):
+                posture = loaded(instance, await self._ledger.noted(note_key(instance)))
+                found += [weighed(posture.assessments)] if posture.assessments else []
+        return found

@@ -16,9 +16,18 @@ _MOST = 5
 
 def score(assessments: Iterable[Assessment]) -> int:
     """Out of 100, rounded down so that 100 means all; 100 too where nothing counts."""
+    return of_hundred(*weighed(assessments))
+
+
+def weighed(assessments: Iterable[Assessment]) -> tuple[int, int]:
+    """What is met, and all that counts, by weight: those of several instances add up."""
     counted = [each for each in assessments if each.verdict.counts]
-    whole = sum(WEIGHTS[each.severity] for each in counted)
     met = sum(WEIGHTS[each.severity] for each in counted if each.verdict.is_good)
+    return met, sum(WEIGHTS[each.severity] for each in counted)
+
+
+def of_hundred(met: int, whole: int) -> int:
+    """The score of weights."""
     return 100 if whole == 0 else met * 100 // whole
 
 

@@ -35,7 +35,8 @@ class DigestView:
     What happened from `since` to `until`: the newest news of each instance, the worst first.
 
     `instances` is how many Apimend knows, `covered` and `operations` are their sums; both 0 where the digest is
-    about a few instances only. `page` leads to all runs.
+    about a few instances only. `baseline` is the score of the `judged` instances together, of 100; None where none was
+    judged. `page` leads to all runs.
     """
 
     label: str
@@ -45,6 +46,8 @@ class DigestView:
     instances: int = 0
     covered: int = 0
     operations: int = 0
+    baseline: int | None = None
+    judged: int = 0
     page: str = ""
 
     @classmethod
@@ -109,6 +112,9 @@ def _figures(view: DigestView) -> list[Element]:
     if view.operations:
         under = f"{view.covered:,} of {count(view.operations, 'operation')}"
         figures.insert(0, parts.figure("Coverage", f"{view.percent} %", under))
+    if view.baseline is not None:
+        under = f"{count(view.judged, 'instance')} judged"
+        figures.insert(len(figures) - 1, parts.figure("Baseline", f"{view.baseline} of 100", under))
     return [parts.columns(figures)]
 
 

@@ -9,11 +9,11 @@ from apimend.engine.approvals import Approvals
 from apimend.engine.deadletters import DeadLetters
 from apimend.engine.intake import Intake
 from apimend.engine.orders import Orders
-from apimend.engine.parked import Parking
 from apimend.ports import Azure, Clock
 from apimend.posture.control import Catalogue
 from apimend.report.links import Links
 from apimend.settings import Settings
+from apimend.storage.parked import Parking
 from apimend.storage.stores import Storage
 from apimend.web.replay import Replay
 

@@ -7,12 +7,12 @@ import re
 from typing import Any
 
 from apimend.engine.deadletters import hear_again
-from apimend.engine.parked import Parked
 from apimend.model.errors import ApimendError, Gone
 from apimend.model.ids import InstanceId
 from apimend.model.runs import Cause, Trigger
 from apimend.report.plain import clean
 from apimend.storage.names import VISITS_QUEUE
+from apimend.storage.parked import Parked
 from apimend.web.answers import Answer, ok
 from apimend.web.app import App
 from apimend.web.request import NameBody, Request, json_body
@@ -68,7 +68,7 @@ async def _dead_letter_again(app: App, request: Request, who: Caller) -> Answer:
 
 async def _find(app: App, id: str) -> Parked:
     """By looking through all, so that no id of a request becomes a key of storage."""
-    found = next((parked for parked in await app.parking.all(limit=1000) if parked.id == id), None)
+    found = next((parked for parked in await app.parking.all() if parked.id == id), None)
     if found is None:
         raise Gone(f"There is no parked message {clean(id)[:100]!r}.")
     return found

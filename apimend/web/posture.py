@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from apimend.engine.posture import remembered
 from apimend.model.ids import InstanceId
 from apimend.model.plan import CoverageFigures, Severity
 from apimend.model.runs import Progress, Result, Run
 from apimend.ports import Ledger
+from apimend.posture.score import of_hundred, weighed
 from apimend.report.kinds import CERTIFICATE_CODES
 from apimend.report.plain import clean
 from apimend.report.view import FindingView, RunView
 
 COLUMNS = (
     "subscription", "resourceGroup", "instance", "managed", "covered", "operations", "percent",
-    "severity", "code", "target", "message", "whyLeft", "seen", "run",
+    "severity", "code", "target", "message", "whyLeft", "seen", "run", "baseline",
 )  # fmt: skip
 _LOOK_BACK = 10
 """Runs of an instance among which the newest that says something is sought: one that could not read says nothing."""
@@ -32,7 +34,7 @@ _FORMULA = frozenset("=+-@\t\r\n|%")
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One instance."""
+    """One instance. `baseline` is what is met and what counts of the security baseline, by weight."""
 
     id: InstanceId
     managed: bool
@@ -41,6 +43,12 @@ class Row:
     seen: datetime | None
     result: str
     run: str
+    baseline: tuple[int, int] | None = None
+
+    @property
+    def score(self) -> int | None:
+        """That of the security baseline, of 100; None where it was not judged."""
+        return of_hundred(*self.baseline) if self.baseline else None
 
     @property
     def worst(self) -> Severity:
@@ -62,6 +70,12 @@ class Group:
         if not known:
             return None
         return CoverageFigures(covered=sum(f.covered for f in known), total=sum(f.total for f in known))
+
+    @property
+    def score(self) -> int | None:
+        """The security baseline of all rows together, each control by its weight; None where nothing was judged."""
+        known = [row.baseline for row in self.rows if row.baseline]
+        return of_hundred(*map(sum, zip(*known, strict=True))) if known else None
 
     @property
     def counts(self) -> Mapping[Severity, int]:
@@ -103,6 +117,7 @@ async def _row(ledger: Ledger, known: Progress) -> Row:
     figures = run.plan.coverage if run else None
     if figures is None and known.coverage:
         figures = CoverageFigures(covered=known.coverage[0], total=known.coverage[1])
+    judged = (await remembered(ledger, known.instance)).assessments
     return Row(
         id=run.instance if run else known.instance,
         managed=known.managed and known.last_result != Result.UNMANAGED.value,
@@ -111,6 +126,7 @@ async def _row(ledger: Ledger, known: Progress) -> Row:
         seen=known.seen,
         result=known.last_result,
         run=run.id if run else "",
+        baseline=weighed(judged) if judged else None,
     )
 
 
@@ -135,6 +151,7 @@ def _group(group: Group) -> dict[str, Any]:
     return {
         "instances": len(group.rows),
         "coverage": _figures(group.coverage),
+        "baseline": group.score,
         "findings": {severity.word: number for severity, number in group.counts.items()},
     }
 
@@ -144,6 +161,7 @@ def _told(row: Row) -> dict[str, Any]:
         "instance": clean(row.id.text),
         "managed": row.managed,
         "coverage": _figures(row.coverage),
+        "baseline": row.score,
         "findings": [
             {
                 "code": finding.code,
@@ -193,7 +211,7 @@ def _cells(row: Row, finding: FindingView | None) -> Iterable[str]:
     seen = row.seen.isoformat() if row.seen else ""
     managed = "yes" if row.managed else "no"
     place = (row.id.subscription, row.id.resource_group, row.id.name)
-    return map(str, (*place, managed, *numbers, *told, seen, row.run))
+    return map(str, (*place, managed, *numbers, *told, seen, row.run, "" if row.score is None else row.score))
 
 
 def cell(text: str) -> str:

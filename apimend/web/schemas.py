@@ -42,9 +42,14 @@ _SUMMARY = {
 }
 _ORDER = _object({"id": _TEXT, "instance": _TEXT, "status": _TEXT}, kind=_TEXT)
 _PARTED = _object({name: _list({"type": "object"}) for name in ("new", "gone", "same")})
+_SCORE: Mapping[str, Any] = {
+    "type": ["integer", "null"],
+    "description": "Of the security baseline, of 100; null where it was not judged.",
+}
 _SHARE = {
     "instances": {"type": "integer"},
     "coverage": _FIGURES,
+    "baseline": _SCORE,
     "findings": {"type": "object", "additionalProperties": {"type": "integer"}},
 }
 _ROW = _object(
@@ -52,6 +57,7 @@ _ROW = _object(
         "instance": _TEXT,
         "managed": {"type": "boolean"},
         "coverage": _FIGURES,
+        "baseline": _SCORE,
         "findings": _list({"type": "object"}),
         "seen": {"type": ["string", "null"], "format": "date-time"},
         "result": _TEXT,

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -32,6 +32,7 @@ from apimend.commands.shape import Commands, joined
 from apimend.commands.stop import resume, stop
 from apimend.commands.sweep import sweep
 from apimend.commands.validate import validate
+from apimend.documents import Words
 from apimend.logs import configure
 from apimend.model.desired import Mode
 from apimend.model.errors import ApimendError, BadInput, Fault
@@ -40,7 +41,7 @@ from apimend.probe import TlsProber
 from apimend.settings import AzureStorage, Settings
 from apimend.storage.stores import Storage, open_sqlite
 from apimend.wiring.credential import named_in, signed_in
-from apimend.wiring.wire import Wired, wire
+from apimend.wiring.wire import Wired, wire, words_of
 
 _STORAGE = "APIMEND_STORAGE"
 _LOCAL = "custom"
@@ -68,10 +69,9 @@ class Surroundings:
         """The settings. Raises BadInput with every fault."""
         return Settings.load(self.environ)
 
-    @property
-    def names(self) -> list[str]:
-        """The names of the rules."""
-        return [rule.name for rule in self.remediators]
+    def words(self, webhooks: Collection[str] | None) -> Words:
+        """What a desired state may name."""
+        return words_of(self.remediators, webhooks)
 
 
 @asynccontextmanager

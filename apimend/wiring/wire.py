@@ -6,17 +6,16 @@ Settings become adapters, adapters become the engine. The rules are passed in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from apimend.documents import FetchedSource, FileSource
+from apimend.documents import FetchedSource, FileSource, Words
 from apimend.engine.approvals import Approvals
 from apimend.engine.deadletters import DeadLetters
 from apimend.engine.intake import Intake
 from apimend.engine.orders import Orders
-from apimend.engine.parked import Parking
 from apimend.engine.reconcile import Engine
 from apimend.engine.sweep import Sweeper
 from apimend.model.desired import Mode
@@ -26,6 +25,7 @@ from apimend.posture.control import Catalogue
 from apimend.probe import TlsProber
 from apimend.report.links import Links
 from apimend.settings import Approval, Settings
+from apimend.storage.parked import Parking
 from apimend.storage.stores import Storage
 from apimend.web.replay import Replay
 from apimend.wiring.adapters import Adapters, open_adapters
@@ -86,7 +86,7 @@ async def wire(
     """
     adapters = await open_adapters(settings, clock=clock, credential=credential, storage=storage, azure=azure)
     azure, storage = adapters.azure, adapters.storage
-    desired = _desired(settings, adapters, [rule.name for rule in remediators])
+    desired = _desired(settings, adapters, words_of(remediators, settings.webhooks))
     links = Links(base_url=settings.pages_url)
     ledger, bells = storage.ledger, storage.bells
     orders = Orders(
@@ -103,7 +103,12 @@ async def wire(
     )
     notices = _notices(settings, adapters, clock, links, approvals)
     intake = Intake(
-        bells=bells, ledger=ledger, clock=clock, tenant=settings.tenant, subscriptions=settings.subscriptions
+        bells=bells,
+        ledger=ledger,
+        clock=clock,
+        tenant=settings.tenant,
+        subscriptions=settings.subscriptions,
+        walks=storage.walks,
     )
     engine = Engine(
         azure=azure,
@@ -117,6 +122,8 @@ async def wire(
         ceiling=settings.ceiling,
         writer=None if settings.ceiling is Mode.REPORT else azure.writer,
         settle_seconds=float(settings.settle_seconds),
+        walks=storage.walks,
+        subscriptions=settings.subscriptions,
         prober=TlsProber(address=settings.cloud.gateway_address) if settings.probe else None,
     )
     return Wired(
@@ -147,13 +154,25 @@ async def wire(
     )
 
 
-def _desired(settings: Settings, adapters: Adapters, rules: Sequence[str]) -> FetchedSource:
-    groups, webhooks = adapters.azure.management_groups, settings.webhooks
+def words_of(remediators: Sequence[Remediator[Any]], webhooks: Collection[str] | None) -> Words:
+    """What a desired state may name of these rules and webhooks. Without the baseline, any control may be named."""
+    rules, catalogue = frozenset(rule.name for rule in remediators), Catalogue.of(remediators)
+    known = bool(catalogue.controls)
+    return Words(
+        rules=rules,
+        webhooks=webhooks,
+        waivable=rules | catalogue.waivable if known else None,
+        attestable=catalogue.attestable if known else None,
+    )
+
+
+def _desired(settings: Settings, adapters: Adapters, words: Words) -> FetchedSource:
+    groups = adapters.azure.management_groups
     if adapters.fetch is None:
         path = settings.desired_state_path
-        return FileSource(path, remediators=rules, webhooks=webhooks, management_groups=groups)
+        return FileSource(path, words=words, management_groups=groups)
     name = settings.desired_state.rsplit("/", 1)[-1]
-    return FetchedSource(name, adapters.fetch, remediators=rules, webhooks=webhooks, management_groups=groups)
+    return FetchedSource(name, adapters.fetch, words=words, management_groups=groups)
 
 
 def _notices(settings: Settings, adapters: Adapters, clock: Clock, links: Links, approvals: Approvals) -> Notices:

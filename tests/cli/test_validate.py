@@ -116,3 +116,18 @@ def test_routes_are_checked_against_given_settings(tmp_path: Path) -> None:
     codes = [run(["validate", str(path), *more]).code for more in ([], ["--settings", str(settings)])]
 
     assert [0, 2] == codes
+
+
+def test_a_waiver_of_nothing_is_a_fault(tmp_path: Path) -> None:
+    """
+    A control that isn't there exempts nothing: the fault has its line and the nearest name.
+    """
+    file = tmp_path / "desired.yaml"
+    file.write_text(
+        "version: 1\nwaivers:\n- {id: a, instances: shop, controls: [N1, gateway_pubic], category: waiver, owner: o,\n"
+        "   reason: r, ticket: t, expires: 2030-01-01}\n"
+    )
+    said = run(["validate", str(file), "--output", "json"])
+    (fault,) = said.body["faults"]
+
+    assert (2, 3, "Did you mean gateway_public?") == (said.code, fault["line"], fault["mend"])

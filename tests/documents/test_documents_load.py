@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apimend.documents import DesiredState, load
+from apimend.documents import DesiredState, Words, load
 from apimend.model.errors import BadInput
 
 THUMBPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -16,7 +16,7 @@ ALL = 'name: all, match: {name: "*"}'
 
 def faults(text: str, **known: set[str]) -> list[str]:
     with pytest.raises(BadInput) as caught:
-        load(text, "d.yaml", **known)
+        load(text, "d.yaml", words=Words(**known))
     return [str(fault).removeprefix("d.yaml:") for fault in caught.value.faults]
 
 
@@ -265,7 +265,7 @@ instances:
     [
         pytest.param(
             "version: 1\ndefaults: {modes: {negotiation_disable: report}}",
-            {"remediators": {"negotiation_disabled"}},
+            {"rules": {"negotiation_disabled"}},
             "2:41: defaults.modes.negotiation_disable: There is no rule 'negotiation_disable'. "
             "Did you mean negotiation_disabled?",
             id="rule",
@@ -285,6 +285,57 @@ def test_names_of_rules_and_webhooks_are_checked_where_known(
     A lower mode for a rule that doesn't exist, or a route to nowhere, is a fault and no silence.
     """
     assert [expected] == faults(text, **known)
+
+
+WAIVER = (
+    "version: 1\nwaivers:\n- {id: a, instances: a, controls: [%s], category: waiver, owner: o, reason: r, ticket: t, \
+expires: 2030-01-01}"
+)
+ATTESTED = "version: 1\nattestations:\n- {control: %s, instances: a, owner: o, evidence: e, expires: 2030-01-01}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            WAIVER % "n1, gateway_pubic",
+            "3:40: waivers[0].controls[1]: There is no rule and no control 'gateway_pubic'."
+            " Did you mean gateway_public?",
+        ),
+        (
+            WAIVER % "nonsense",
+            "3:36: waivers[0].controls[0]: There is no rule and no control 'nonsense'."
+            " docs/controls.md lists them all.",
+        ),
+        (
+            ATTESTED % "restore-testd",
+            "3:13: attestations[0].control: 'restore-testd' is nothing that can be attested."
+            " Did you mean restore-tested?",
+        ),
+        (
+            ATTESTED % "gateway_public",
+            "3:13: attestations[0].control: 'gateway_public' is nothing that can be attested."
+            " Known here: restore-tested.",
+        ),
+    ],
+    ids=["a slip", "nothing like it", "attested with a slip", "a control is not attested"],
+)
+def test_an_unknown_control_is_a_fault(text: str, expected: str) -> None:
+    """
+    A waiver of nothing, or an attestation of nothing, is a fault with its line; nothing is exempted by a slip.
+    """
+    known = {"n1", "gateway_public", *(f"x{number}" for number in range(20))}
+
+    assert [expected] == faults(text, waivable=known, attestable={"restore-tested"})
+
+
+def test_a_control_is_known_in_any_case() -> None:
+    """
+    By id or by name, in upper or lower case, as the judges read it.
+    """
+    found = load(WAIVER % "N1, Gateway_Public", words=Words(waivable={"n1", "gateway_public"}))
+
+    assert ["N1", "Gateway_Public"] == found.document.waivers[0].controls
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "version: 1"])

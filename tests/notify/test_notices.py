@@ -10,10 +10,13 @@ from aiohttp import web
 from apimend.model.desired import Desired, Route
 from apimend.model.errors import Rejected, Throttled, Unreadable
 from apimend.model.ids import InstanceId
+from apimend.model.plan import Severity
+from apimend.model.posture import Assessment, Verdict
 from apimend.model.runs import Result, Run
 from apimend.notify.message import QUEUE, Message
 from apimend.notify.notices import Flood, Notices
-from script.card_samples import INSTANCE, PLANNED, RUNS, plan
+from apimend.posture.record import Posture, dumped, note_key
+from script.card_samples import AT, INSTANCE, PLANNED, RUNS, plan
 from tests.notify.stand import Stand
 
 CONVERGED = replace(PLANNED, id="converged", result=Result.CONVERGED, plan=plan(()))
@@ -280,6 +283,47 @@ async def test_a_day_has_one_digest(stand: Stand) -> None:
 
     assert [True] == [title.startswith("2 instances need a look") for title in titles(stand)]
     assert "6 of 108 operations" in str(stand.inbox.cards[0])
+
+
+async def test_the_digest_tells_the_baseline_of_the_tenant(stand: Stand) -> None:
+    """
+    All instances together, each control by its weight: one that meets a high and one that fails a low is at 85 of 100.
+    """
+    notices = stand.notices()
+    await stand.keep(elsewhere(RUNS["plan"], 0))
+    await stand.keep(elsewhere(RUNS["applied"], 1))
+    one, other = [progress.instance for progress in await stand.storage.ledger.instances()]
+    await stand.storage.ledger.note(note_key(one), dumped(posture(one, Verdict.PASS, Severity.HIGH)))
+    await stand.storage.ledger.note(note_key(other), dumped(posture(other, Verdict.FAIL, Severity.LOW)))
+    await notices.daily()
+    await stand.pass_time(notices, seconds=1)
+
+    assert "85 of 100" in str(stand.inbox.cards[0])
+    assert "2 instances judged" in str(stand.inbox.cards[0])
+
+
+@pytest.mark.parametrize("note", ["", "no JSON", '{"v": 99}'], ids=["none", "broken", "of another version"])
+async def test_a_baseline_that_cannot_be_read_is_left_out(stand: Stand, note: str) -> None:
+    """
+    A digest is sent without it.
+    """
+    notices = stand.notices()
+    await stand.keep(elsewhere(RUNS["plan"], 0))
+    (one,) = [progress.instance for progress in await stand.storage.ledger.instances()]
+    await stand.storage.ledger.note(note_key(one), note)
+    await notices.daily()
+    await stand.pass_time(notices, seconds=1)
+
+    assert 1 == len(stand.inbox.cards)
+    assert "Baseline" not in str(stand.inbox.cards[0])
+
+
+def posture(instance: InstanceId, verdict: Verdict, severity: Severity) -> Posture:
+    """A posture of one control."""
+    found = Assessment(
+        control="N1", name="n", family="Network", title="t", verdict=verdict, severity=severity, reason="r", read=AT
+    )
+    return Posture(instance=instance, assessments=(found,))
 
 
 async def test_an_approval_link_has_a_token_of_its_own(stand: Stand) -> None:

@@ -9,6 +9,7 @@ from enum import Enum
 
 from apimend.model.desired import Mode
 from apimend.model.ids import InstanceId, ResourceId
+from apimend.model.own import Own
 from apimend.model.plan import Plan
 from apimend.model.posture import PostureFigures
 
@@ -183,7 +184,8 @@ class Intent:
     A write that is about to happen, with its pre-image: in the ledger before the write.
 
     `before` is the pre-image (None: it was not there) and `after` what is written; `etag_after` is filled in
-    when the write was accepted. An intent that is still open when a visit starts means that we crashed.
+    when the write was accepted. An intent that is still open when a visit starts means that we crashed. `textless`: its
+    texts have expired, or were not asked for, so that None tells nothing; it is never stored.
     """
 
     id: str
@@ -201,6 +203,7 @@ class Intent:
     closed: str = ""
     etag_after: str = ""
     undone: bool = False
+    textless: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,8 +234,8 @@ class Progress:
     when last. `update_failures` counts those that failed in a row, `update_failed_at` and `update_error` tell of
     the last. `hosts` are those that the service had before it (type, name, thumbprint).
     `writes` counts our writes by day (`2026-11-22`). `last_digest` is the plan that was posted last. `seen`
-    is the last look at the instance, `heard` the last that an event called for. `failures` counts visits that failed in a row. `checks` are the policies in which
-    a check of ours may stand, `holds` what people took back.
+    is the last look at the instance, `heard` the last that an event called for. `failures` counts visits that failed in
+    a row. `checks` are the policies in which a check of ours may stand, `holds` what people took back.
     """
 
     instance: InstanceId
@@ -257,4 +260,5 @@ class Progress:
     hosts: tuple[str, ...] = ()
     failures: int = 0
     checks: tuple[ResourceId, ...] = ()
+    own: Mapping[str, Own] = field(default_factory=dict)
     holds: tuple[Hold, ...] = ()

@@ -15,6 +15,7 @@ from apimend.posture.credentials import masked
 from apimend.posture.doubt import Unsure
 from apimend.posture.estate import Estate
 from apimend.posture.node import Node
+from apimend.posture.table import APIM
 from apimend.survey import Survey, scope_id
 
 _ONCE = 8
@@ -83,7 +84,7 @@ def found(
         expected=expected,
         ok=ok,
         read=estate.now,
-        api_version="2024-05-01",
+        api_version=APIM,
         why=why,
         severity=severity,
     )

@@ -18,6 +18,7 @@ from apimend.posture.control import Control, Family
 from apimend.posture.doubt import Beside, Unsure
 from apimend.posture.estate import Estate
 from apimend.posture.node import Node
+from apimend.posture.table import APIM
 
 _MANAGED = frozenset({"aad", "aadb2c"})
 _SOCIAL = frozenset({"facebook", "google", "microsoft", "twitter"})
@@ -138,7 +139,7 @@ def endpoint_unauthenticated(estate: Estate) -> Iterator[Evidence]:
             expected="a subscription key or a check of tokens or certificates",
             ok=ok,
             read=estate.now,
-            api_version="2024-05-01",
+            api_version=APIM,
             why="" if ok else _UNCHECKED[ok].format(operation=operation, api=api.name),
         )
 

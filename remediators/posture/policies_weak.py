@@ -17,9 +17,11 @@ from apimend.posture import documents
 from apimend.posture.control import Control, Family
 from apimend.posture.documents import Written
 from apimend.posture.estate import Estate
+from apimend.posture.table import APIM
 
 _SECTIONS = ("inbound", "backend", "outbound", "on-error")
 _LIMITS = ("rate-limit", "quota", "llm-token-limit", "azure-openai-token-limit")
+_ANY_TENANT = frozenset({"", "common", "organizations", "consumers"})
 _RANKS = (False, None, True)
 _VALIDATES = frozenset({"validate-content", "validate-parameters", "validate-headers", "validate-graphql-request"})
 
@@ -72,6 +74,20 @@ def token_check_weak(estate: Estate) -> Iterator[Evidence]:
         yield documents.found(
             estate, written, check, issuer, "issuers or openid-config", "" if issuer else "Tokens of any issuer pass."
         )
+    yield from _entra_tokens(estate)
+
+
+def _entra_tokens(estate: Estate) -> Iterator[Evidence]:
+    """Entra signs and ends its tokens; whose they are, and for whom, the policy has to say."""
+    for written, check in _all(estate, "validate-azure-ad-token"):
+        children = {child.name for child in check.children}
+        bound = bool(children & {"audiences", "client-application-ids", "backend-application-ids", "required-claims"})
+        why = "" if bound else "Every token of the tenant passes."
+        yield documents.found(estate, written, check, bound, "audiences, applications or claims", why)
+        tenant = (check.value("tenant-id") or "").strip()
+        known: bool | None = None if tenant.startswith("@") else tenant.casefold() not in _ANY_TENANT
+        why = "" if known else "Decided by an expression." if known is None else "Tokens of any tenant pass."
+        yield documents.found(estate, written, check, known, "one tenant", why)
 
 
 def no_throttling(estate: Estate) -> Iterator[Evidence]:
@@ -117,7 +133,7 @@ def _for_calls(
             expected=expected,
             ok=ok,
             read=estate.now,
-            api_version="2024-05-01",
+            api_version=APIM,
             why="" if ok else (missing if ok is False else unsure).format(name),
         )
 

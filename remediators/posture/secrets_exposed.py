@@ -17,6 +17,7 @@ from apimend.posture.control import Control, Family
 from apimend.posture.credentials import credentials_in, is_harmless, is_secret_name, kind_of
 from apimend.posture.estate import Estate
 from apimend.posture.node import Node
+from apimend.posture.table import APIM
 
 _BY_LOGGERS = "logger-credentials--"
 _HIDDEN = "(masked)"
@@ -64,7 +65,7 @@ def credential_in_policy(estate: Estate) -> Iterator[Evidence]:
                 expected="a named value from a vault, or a managed identity",
                 ok=False,
                 read=estate.now,
-                api_version="2024-05-01",
+                api_version=APIM,
                 why=f"A policy holds a credential ({match.pattern}).",
                 severity=Severity.MEDIUM if match.in_comment else Severity.INFO,
             )

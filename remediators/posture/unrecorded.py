@@ -49,6 +49,16 @@ def resource_logs_off(estate: Estate) -> Iterator[Evidence]:
             .prop("logs")
             .found(audited, "DeveloperPortalAuditLogs", why, severity=None if audited else Severity.MEDIUM)
         )
+    yield from _sampled_away(estate)
+
+
+def _sampled_away(estate: Estate) -> Iterator[Evidence]:
+    """A diagnostic for Azure Monitor decides what reaches the log at all; that of an API overrides the instance's."""
+    for row in (*estate.rows("diagnostics"), *estate.rows("api diagnostics")):
+        if row.name.casefold() == "azuremonitor":
+            share = row.prop("sampling", "percentage")
+            some = share.number is None or share.number > 0
+            yield share.found(some, "more than 0", "" if some else "Gateway logs are sampled away.")
 
 
 def log_destination_or_retention(estate: Estate) -> Iterator[Evidence]:
@@ -113,7 +123,7 @@ CONTROLS = (
         family=Family.DETECTION,
         title="Gateway logs go nowhere",
         severity=Severity.HIGH,
-        needs=("service", "resource logs"),
+        needs=("service", "resource logs", "diagnostics", "api diagnostics"),
         feature="resource_logs",
         why="There is nothing to investigate with.",
         mend="Send allLogs to a workspace.",

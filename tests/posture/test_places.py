@@ -67,6 +67,7 @@ DOOR_ID = """<check-header name="X-Azure-FDID" failed-check-httpcode="403" faile
   ignore-case="false"><value>11111111-2222-3333-4444-555555555555</value></check-header>"""
 
 
+AUDIENCE = "<audiences><audience>x</audience></audiences>"
 API = {"displayName": "Inner", "path": "inner", "apiRevision": "1", "isCurrent": True}
 BARE = DESIRED.__class__(instance=DESIRED.instance)
 
@@ -342,3 +343,35 @@ async def test_apimend_compensates_only_where_it_hears_of_changes(stand: Stand) 
 
     assert (Verdict.PASS, Verdict.UNKNOWN) == (before["L6"].verdict, found["L6"].verdict)
     assert "2026-11-22" in before["L6"].reason
+
+
+@pytest.mark.nonconforming("what is edited is left bare")
+async def test_logs_that_are_sampled_away_are_no_logs(stand: Stand) -> None:
+    """
+    A diagnostic of one API that lets nothing through to Azure Monitor empties its log, whatever is switched on.
+    """
+    sampling = {"loggerId": "/loggers/azuremonitor", "sampling": {"samplingType": "fixed", "percentage": 0}}
+    found = await stand.look(Edit(f"{SERVICE}/apis/orders/diagnostics/azuremonitor", "properties", sampling))
+
+    assert (Verdict.FAIL, "Gateway logs are sampled away.") == (found["L1"].verdict, found["L1"].reason)
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict"),
+    [
+        (
+            '<validate-azure-ad-token tenant-id="contoso.example"><audiences><audience>x</audience></audiences>',
+            Verdict.PASS,
+        ),
+        ('<validate-azure-ad-token tenant-id="common"><audiences><audience>x</audience></audiences>', Verdict.FAIL),
+        ('<validate-azure-ad-token tenant-id="contoso.example">', Verdict.FAIL),
+    ],
+    ids=["bound", "any tenant", "any audience"],
+)
+async def test_tokens_of_entra_have_to_be_for_somebody(stand: Stand, check: str, verdict: Verdict) -> None:
+    """
+    A check that takes every token of a tenant, or those of any tenant, is weak.
+    """
+    found = await stand.look(policy(INNER.replace("<base />\n", f"<base />{check}</validate-azure-ad-token>\n", 1)))
+
+    assert verdict is found["P3"].verdict, found["P3"].reason

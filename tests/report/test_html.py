@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -116,6 +117,16 @@ def test_a_list_leads_to_each_run() -> None:
 
     assert [f"/api/runs/{run.id}" for run in RUNS.values()] == links[-len(RUNS) :]
     assert "No run yet" in html.runs_page([])
+
+
+def test_a_run_leads_to_what_else_is_known_of_its_instance() -> None:
+    """
+    From a run it is one step to the table and graph of the certificates, and to the controls, of the same instance.
+    """
+    links = [str(each["href"]) for each in page(PLANNED).all("a")]
+    wanted = quote(PLANNED.instance.text, safe="/")
+
+    assert {f"/certificates?instance={wanted}", f"/posture/controls?instance={wanted}"} <= set(links)
 
 
 def test_a_missing_name_is_an_error() -> None:

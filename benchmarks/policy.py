@@ -39,7 +39,7 @@ from apimend.policy import (
     with_check,
     without_check,
 )
-from apimend.policy.scan import forget
+from apimend.policy.scan import Memory
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 15
@@ -53,7 +53,7 @@ def insert(text: str) -> str:
 
 def insert_at_first_sight(text: str) -> str:
     """The same with nothing remembered."""
-    forget()
+    Memory.forget()
     return insert(text)
 
 

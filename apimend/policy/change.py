@@ -22,6 +22,7 @@ from apimend.policy.edits import (
     insert_after,
     insert_before,
     insert_first,
+    inserted_at_head,
     layout_in,
     one_line,
     remove,
@@ -35,7 +36,9 @@ from apimend.policy.inplace import identity_edits, switch_edits
 from apimend.policy.record import read_record, record_lines
 
 INBOUND = "inbound"
-_IN_A_CONDITION = ("Request.Certificate", "X509Certificate2")
+_IN_ALL = "ertificate"
+_IN_A_CHECK = (checks.NAME, "Request.Certificate", "X509Certificate2")
+"""Words of which every check has one, whatever its form, and what they have in common."""
 
 NEW_INNER = (
     "<policies>\r\n"
@@ -77,7 +80,8 @@ class FoundCheck:
 
 def find_checks(document: Document) -> tuple[FoundCheck, ...]:
     """The checks in `inbound`, or in a fragment, in their order. One inside somebody's own `choose` is not found."""
-    if not any(word in document.text for word in (checks.NAME, *_IN_A_CONDITION)):
+    text = document.text
+    if _IN_ALL not in text or not any(word in text for word in _IN_A_CHECK):
         return ()
     home = document.root if document.is_fragment else document.section(INBOUND)
     return () if home is None else tuple(_found(home))
@@ -116,8 +120,10 @@ def with_inserted(
     record: Record | None = None,
 ) -> str:
     """The text with one check more, whatever others stand there."""
-    lines = guarded(guard, _lines(check, record))
-    return apply(document.text, [_insertion(document, lines, is_global=is_global, before_base=before_base)])
+    lines = _lines(check, record) if guard is None else guarded(guard, _lines(check, record))
+    before, behind = "base" if before_base else "", "cors" if is_global else "base"
+    text = inserted_at_head(document, lines, before=before, behind=behind)
+    return apply(document.text, [_insertion(document, lines, before, behind)]) if text is None else text
 
 
 def with_changed(
@@ -208,8 +214,8 @@ def _removal(found: FoundCheck) -> Edit:
 def _lines(check: ClientCertificateCheck, record: Record | None) -> Lines:
     if check.form is not Form.ELEMENT:
         return condition_lines(check, record)
-    beside = record_lines(_recorded(check, record))
-    return [*checks.check_lines(check), *beside] if beside else checks.check_lines(check)
+    record = _recorded(check, record)
+    return checks.check_lines(check) if record is None else (*checks.check_lines(check), *record_lines(record))
 
 
 def _rewriting(found: FoundCheck, check: ClientCertificateCheck, record: Record | None) -> list[Edit]:
@@ -255,15 +261,15 @@ def _record_edits(found: FoundCheck, wanted: Record | None) -> Iterator[Edit]:
         yield insert_after(parent, found.record or found.element, record_lines(wanted))
 
 
-def _insertion(document: Document, lines: Lines, *, is_global: bool, before_base: bool) -> Edit:
+def _insertion(document: Document, lines: Lines, before: str, behind: str) -> Edit:
     home = document.root if document.is_fragment else document.section(INBOUND)
     if home is None:
         return add_section(document, INBOUND, lines)
     leading = home.first_element
     if leading is None:
         return insert_first(home, lines)
-    if before_base and leading.name == "base":
+    if leading.name == before:
         return insert_before(home, leading, lines)
-    if leading.name == ("cors" if is_global else "base"):
+    if leading.name == behind:
         return insert_after(home, leading, lines)
     return insert_first(home, lines)

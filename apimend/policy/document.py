@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from apimend.policy.escape import unescape
 from apimend.policy.expressions import expression_end
-from apimend.policy.scan import NAME, SPACE, Scanned, line_starts, not_understood, scan
+from apimend.policy.outline import Head, head, outlined
+from apimend.policy.scan import NAME, SPACE, Scanned, Tag, line_starts, not_understood, scan
 
 SECTIONS = ("inbound", "backend", "outbound", "on-error")
 ROOTS = ("policies", "fragment")
@@ -27,6 +28,10 @@ _VALUE = {'"': re.compile(r'(?:[^"@]++|@(?![({]))*+'), "'": re.compile(r"(?:[^'@
 
 _FEW = 24
 """Up to so many tags it is quicker to add their lengths up than to prepare a table of all."""
+
+
+_READ = frozenset({"before", "pieces", "tags", "partners", "_root", "_sections"})
+"""What a document knows of itself when it was read tag by tag."""
 
 
 class Span(NamedTuple):
@@ -66,23 +71,42 @@ class Document:
     """
     A policy document or a fragment, read without loss. Make one with `Document.parse`; nothing changes it.
 
-    `tags` are its tags in order; `partners` has for each the index of the tag that ends it, or its own.
+    `before` is the text before the first tag, `tags` are its tags in order, `pieces` their texts, and `partners` has
+    for each the index of the tag that ends it, or its own. Where the outline shows that a document is understood,
+    all these are read when somebody asks.
     """
 
-    def __init__(self, text: str, scanned: Scanned, partners: list[int], root: int, sections: dict[str, int]) -> None:
+    before: str
+    pieces: list[str]
+    tags: list[Tag]
+    partners: list[int]
+
+    def __init__(self, text: str, outline: "re.Match[str] | None") -> None:
         self.text = text
-        self.before, self.pieces, self.tags = scanned
-        self.partners = partners
-        self._root = root
-        self._sections = sections
+        self._outline = outline
 
     @staticmethod
     def parse(text: str) -> "Document":
         """Read a text. Raises PolicyNotUnderstood where it can't be read without guessing."""
+        outline = outlined(text)
+        document = Document(text, outline)
+        if outline is None:
+            document._read()
+        return document
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _READ:
+            raise AttributeError(name)
+        self._read()
+        return getattr(self, name)
+
+    def _read(self) -> None:
+        text = self.text
         scanned = scan(text)
-        partners = _pair(text, scanned)
-        root = _only_root(text, scanned, partners)
-        return Document(text, scanned, partners, root, _sections(text, scanned, partners, root))
+        self.before, self.pieces, self.tags = scanned
+        self.partners = _pair(text, scanned)
+        self._root = _only_root(text, scanned, self.partners)
+        self._sections = _sections(text, scanned, self.partners, self._root)
 
     @property
     def root(self) -> "Element":
@@ -98,6 +122,11 @@ class Document:
         """A section by name; None where the document has none."""
         index = self._sections.get(name)
         return None if index is None else Element(self, index)
+
+    @property
+    def head(self) -> Head | None:
+        """How `inbound` begins, or a fragment: see outline.py. None says nothing: then the tags have to be read."""
+        return None if self._outline is None else head(self._outline)
 
     @property
     def tokens(self) -> Iterator[str]:
@@ -189,9 +218,14 @@ class Element:
         return Span(self.start, self.end)
 
     @property
+    def inner_start(self) -> int:
+        """The position behind its start tag."""
+        return self.document.tag_end(self.index)
+
+    @property
     def inner_span(self) -> Span:
         """What stands between start tag and end tag; empty, at the end, where it is self-closed."""
-        begin = self.document.tag_end(self.index)
+        begin = self.inner_start
         return Span(begin, begin if self.is_self_closed else self.document.tag_start(self._last))
 
     @property

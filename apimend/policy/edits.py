@@ -25,8 +25,10 @@ from apimend.policy.document import ROOTS, SECTIONS, Document, Element, Span
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE_BEFORE = re.compile(r"(?:\r\n|\r|\n)[ \t]*\Z")
 _INDENT = re.compile(r"[ \t]*\Z")
-_COMMENTS_BEHIND = re.compile(r"(?:[ \t]*<!--[^\r\n]*?-->)+(?=[ \t]*[\r\n])")
-_LINE_BEHIND = re.compile(r"[ \t]*+[\r\n]")
+_COMMENT = r"<!--[^-\r\n]*+(?>(?:-(?!->)[^-\r\n]*+)*)-->"
+_LINE_BEHIND = re.compile(r"()[ \t]*+(\r\n|\r|\n)")
+_LINE_BEHIND_COMMENTS = re.compile(rf"(?>(?:[ \t]*+{_COMMENT})*)()[ \t]*+(\r\n|\r|\n)")
+"""Group 1 is the place in front of white space and a line end, group 2 the line end."""
 
 WAS_SELF_CLOSED = " "
 WAS_MISSING = "  "
@@ -48,13 +50,12 @@ class Layout(NamedTuple):
 
     def lines(self, lines: Sequence[tuple[int, str]]) -> str:
         """Lines, each with its depth, joined with the document's own line ends and indents."""
-        return _laid_out(self, tuple(lines))
+        return _laid_out(*self, tuple(lines))
 
 
 @lru_cache(maxsize=512)
-def _laid_out(layout: Layout, lines: tuple[tuple[int, str], ...]) -> str:
+def _laid_out(newline: str, indent: str, unit: str, lines: tuple[tuple[int, str], ...]) -> str:
     """The same few checks go into many documents of one layout."""
-    newline, indent, unit = layout
     return newline.join([indent + unit * depth + line for depth, line in lines])
 
 
@@ -82,31 +83,53 @@ def insert_first(parent: Element, lines: Lines) -> Edit:
     """An element as the first in its parent, comments at the top left in front of nothing."""
     if parent.is_self_closed:
         return _expand(parent, lines, mark=WAS_SELF_CLOSED if parent.name in (*SECTIONS, *ROOTS) else "")
-    return _insert(parent, parent.inner_span.start, lines, sample=parent.first_element)
+    position, first = parent.inner_span.start, parent.first_element
+    if first is None and _is_marked_empty(parent):
+        return Edit(Span(position, position), one_line(lines))
+    return _insert(parent, first, position, lines, _LINE_BEHIND)
 
 
 def insert_after(parent: Element, sibling: Element, lines: Lines) -> Edit:
     """An element directly behind a sibling; a comment on the sibling's line stays with the sibling."""
-    position = sibling.end
-    comments = None if _begins_with_line_end(sibling.text_behind) else _comments_behind(parent, position)
-    return _insert(parent, comments.end() if comments else position, lines, sample=sibling)
-
-
-def _comments_behind(parent: Element, position: int) -> "re.Match[str] | None":
-    return _COMMENTS_BEHIND.match(parent.document.text, position)
+    return _insert(parent, sibling, sibling.end, lines, _LINE_BEHIND_COMMENTS)
 
 
 def insert_before(parent: Element, sibling: Element, lines: Lines) -> Edit:
     """An element directly before a sibling, behind whatever text or comment stands in front of it."""
-    text = parent.document.text
-    return _insert(parent, _end_of_last_word(text, sibling.start), lines, sample=sibling)
+    position = _end_of_last_word(parent.document.text, sibling.start)
+    return _insert(parent, sibling, position, lines, _LINE_BEHIND)
+
+
+def inserted_at_head(document: Document, lines: Lines, *, before: str, behind: str) -> str | None:
+    """
+    The text with an element before or behind the first one in `inbound` if that has this name, else first of all.
+
+    Does what the functions above do, where the outline shows how `inbound` (or a fragment) begins; else None.
+    """
+    found = document.head
+    if found is None:
+        return None
+    head, group, home = found
+    text, name, first = document.text, head[group + 1], head.start(group + 1) - 1
+    if name == before:
+        position, newline = _place(_LINE_BEHIND, text, _end_of_last_word(text, first))
+    elif name != behind:
+        position, newline = _place(_LINE_BEHIND, text, head.start(group))
+    else:
+        position, newline = head.end(group + 2), head[group + 3]
+        if position < 0:
+            return None
+        if newline is None:
+            position, newline = _place(_LINE_BEHIND_COMMENTS, text, position)
+    added = _in_place(document, newline, lines, home, first)
+    return f"{text[:position]}{added}{text[position:]}"
 
 
 def add_section(document: Document, name: str, lines: Lines) -> Edit:
     """A section that the document doesn't have, at its place in the order of sections, with one element."""
     root = document.root
     before = _section_before(document, name)
-    layout = layout_in(root, sample=before or root.first_element)
+    layout = layout_in(root, before or root.first_element, root.start)
     inner = Layout(layout.newline, layout.indent + layout.unit, layout.unit)
     content = f"<{name}>{layout.newline}{inner.lines(lines)}{layout.newline}{layout.indent}</{name}{WAS_MISSING}>"
     if root.is_self_closed:
@@ -141,19 +164,27 @@ def replace(element: Element, text: str) -> Edit:
     return Edit(element.span, text)
 
 
-def layout_in(parent: Element, sample: Element | None = None, position: int | None = None) -> Layout:
+def layout_in(parent: Element, sample: Element | None, position: int) -> Layout:
     """
     The layout of what stands in an element.
 
     `sample` is an element in it whose line shows the indent, `position` where the line end is looked for.
     """
-    newline = _newline(parent.document.text, parent.start if position is None else position)
-    outer, shown = _own_indent(parent), None if sample is None else _own_indent(sample)
+    newline = _newline(parent.document.text, position)
+    return Layout(newline, *_indents(parent.document, parent.start, None if sample is None else sample.start))
+
+
+def _indents(document: Document, parent: int, sample: int | None) -> tuple[str, str]:
+    """The indent of what stands in the element that starts at `parent`, as `sample` in it shows it, and one step."""
+    text = document.text
+    outer = _indent_at(text, parent)
+    shown = None if sample is None else _indent_at(text, sample)
     if shown is None:
-        unit = _unit(parent.document)
-        return Layout(newline, (outer or "") + unit, unit)
-    is_deeper = outer is not None and len(shown) > len(outer) and shown.startswith(outer)
-    return Layout(newline, shown, shown[len(outer) :] if outer is not None and is_deeper else _unit(parent.document))
+        unit = _unit(document)
+        return (outer or "") + unit, unit
+    if outer is not None and len(shown) > len(outer) and shown.startswith(outer):
+        return shown, shown[len(outer) :]
+    return shown, _unit(document)
 
 
 def one_line(lines: Lines) -> str:
@@ -161,18 +192,30 @@ def one_line(lines: Lines) -> str:
     return "".join(line for _, line in lines)
 
 
-def _insert(parent: Element, position: int, lines: Lines, *, sample: Element | None) -> Edit:
-    text = parent.document.text
-    if not _has_line_behind(text, position) or _is_marked_empty(parent):
-        return Edit(Span(position, position), one_line(lines))
-    layout = layout_in(parent, sample, position)
-    return Edit(Span(position, position), layout.newline + layout.lines(lines))
+def _insert(parent: Element, sample: Element | None, position: int, lines: Lines, line: "re.Pattern[str]") -> Edit:
+    position, newline = _place(line, parent.document.text, position)
+    like = None if sample is None else sample.start
+    return Edit(Span(position, position), _in_place(parent.document, newline, lines, parent.start, like))
+
+
+def _place(line: "re.Pattern[str]", text: str, position: int) -> tuple[int, str | None]:
+    """Where something goes, and the line end there; None where this place is not laid out in lines."""
+    found = line.match(text, position)
+    return (position, None) if found is None else (found.start(1), found[2])
+
+
+def _in_place(document: Document, newline: str | None, lines: Lines, parent: int, sample: int | None) -> str:
+    """Lines laid out like the element that starts at `sample`, in the one that starts at `parent`."""
+    if newline is None:
+        return one_line(lines)
+    indent, unit = _indents(document, parent, sample)
+    return newline + _laid_out(newline, indent, unit, tuple(lines))
 
 
 def _expand(element: Element, lines: Lines, *, mark: str) -> Edit:
     text = element.document.text
-    layout = layout_in(element)
-    outer = _own_indent(element) or ""
+    layout = layout_in(element, None, element.start)
+    outer = _indent_at(text, element.start) or ""
     content = f">{layout.newline}{layout.lines(lines)}{layout.newline}{outer}</{element.name}{mark}>"
     start = element.end - 2
     return Edit(Span(start if mark else _end_of_last_word(text, start), element.end), content)
@@ -211,29 +254,20 @@ def _is_marked_empty(parent: Element) -> bool:
     return not parent.document.text[parent.inner_span.start : parent.inner_span.end].strip(" \t\r\n")
 
 
-def _own_indent(element: Element) -> str | None:
-    """The indent of a line that begins with this element; None where something stands before it."""
-    return _indent_of(element.text_before, element.index == 0)
-
-
-@lru_cache(maxsize=2048)
-def _indent_of(before: str, is_first: bool) -> str | None:
-    line = before[max(before.rfind("\n"), before.rfind("\r")) + 1 :]
-    if len(line) == len(before) and not is_first:
-        return None
-    indent = line.lstrip("\ufeff")
+def _indent_at(text: str, start: int) -> str | None:
+    """The indent of a line that begins with the element that starts here; None where something stands before it."""
+    indent = text[text.rfind("\n", 0, start) + 1 : start]
+    if not indent.strip(" \t"):
+        return indent
+    indent = indent[indent.rfind("\r") + 1 :].lstrip("\ufeff")
     return None if indent.strip(" \t") else indent
-
-
-@lru_cache(maxsize=2048)
-def _begins_with_line_end(behind: str) -> bool:
-    return _LINE_BEHIND.match(behind) is not None
 
 
 def _unit(document: Document) -> str:
     """One step of indent: what the first section has more than the root, else a TAB as the service writes."""
     first = document.root.first_element
-    root, shown = _own_indent(document.root), None if first is None else _own_indent(first)
+    root = _indent_at(document.text, document.root.start)
+    shown = None if first is None else _indent_at(document.text, first.start)
     if root is not None and shown is not None and shown.startswith(root) and shown != root:
         return shown[len(root) :]
     return "\t"

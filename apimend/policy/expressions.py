@@ -36,9 +36,11 @@ _FLAT = "|".join(
 """Code that opens and closes nothing: the common kinds of tokens, each read to its end."""
 
 
-_CODE = re.compile(rf"(?:{_FLAT}|\((?:{_FLAT})*+\)|\[(?:{_FLAT})*+\]|\{{(?:{_FLAT})*+\}})*+")
+CODE = rf"(?:{_FLAT}|\((?:{_FLAT})*+\)|\[(?:{_FLAT})*+\]|\{{(?:{_FLAT})*+\}})*+"
 """The same with one level of brackets: what needs no stack to be read."""
 
+_STEP = re.compile(rf"{CODE}([()\[\]{{}}]?)")
+"""Such code, and the bracket that it stops at."""
 _LANDMARK = re.compile(r"[()\[\]{}:#]|//|/\*|'|&(?:apos|#39|#x27);|(?:\$@|@\$|[$@])?(?:\"|&(?:quot|#34|#x22);)")
 _LINE = re.compile(r"[^\r\n\u0085\u2028\u2029]*+")
 _FORMAT = re.compile(r"[^{}]*+")
@@ -89,13 +91,17 @@ def expression_end(text: str, start: int) -> int:
     open_ = [_CLOSERS[text[start + 1]]]
     position = start + 2
     while open_:
-        if len(open_[-1]) == 1:
-            position = _matched_end(_CODE, text, position)
-        found = _LANDMARK.search(text, position)
-        if found is None:
-            raise ExpressionFault("the expression is not closed", start)
-        mark = found.group()
-        position = found.end()
+        mark = ""
+        if len(open_[-1]) == 1 and (step := _STEP.match(text, position)) is not None:
+            position, mark = step.end(), step[1]
+            if mark == open_[-1]:
+                open_.pop()
+                continue
+        if not mark:
+            found = _LANDMARK.search(text, position)
+            if found is None:
+                raise ExpressionFault("the expression is not closed", start)
+            position, mark = found.end(), found[0]
         if mark in _CLOSERS:
             open_.append(_CLOSERS[mark])
         elif mark in ")]}":

@@ -13,7 +13,8 @@ linear in the text, whatever stands in it.
 """
 
 import re
-from typing import NamedTuple, NoReturn, cast
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar, cast
 
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.policy.expressions import ExpressionFault, expression_end
@@ -33,7 +34,7 @@ _ATTRIBUTES = rf"(?:{SPACE}++{NAME}{SPACE}*+={SPACE}*+(?:{_VALUE}))*+{SPACE}*+"
 _TAG = rf"<(/{NAME}{SPACE}*+(?=>)|{_SPECIAL}|)((?<=<){NAME}|(?<!<))({_ATTRIBUTES})(/?)>"
 
 _TAG_PATTERN = re.compile(_TAG)
-_EXPRESSION = re.compile(r"@[({]")
+EXPRESSION = re.compile(r"@[({]")
 _LANDMARK = re.compile(r"<|@[({]")
 _START = re.compile(rf"<({NAME})")
 _ATTRIBUTE_NAME = re.compile(rf"{SPACE}++{NAME}{SPACE}*+={SPACE}*+[\"']")
@@ -63,6 +64,9 @@ class Tag(NamedTuple):
     behind: str
 
 
+Read = TypeVar("Read")
+
+
 class Scanned(NamedTuple):
     """A text, cut: joined with `<`, `before` and the pieces are the source. Each piece is one tag, `<` left out."""
 
@@ -80,39 +84,44 @@ def scan(text: str) -> Scanned:
     return _scan_by_hand(text, pieces, tags)
 
 
-class _Whole(dict[str, Tag | None]):
-    """The pieces that were read so far; None for one that is cut inside something, or is no tag at all."""
+class Memory(dict[str, Read]):
+    """What was read of pieces of policies so far: a piece that comes again is not read again."""
 
-    characters = 0
+    _all: ClassVar[list["Memory[Any]"]] = []
 
-    def __missing__(self, piece: str) -> Tag | None:
-        try:
-            tag, _ = _tag_at("<" + piece, 0)
-        except PolicyNotUnderstood:
-            tag = None
+    def __init__(self, read: Callable[[str], Read]) -> None:
+        super().__init__()
+        self._read = read
+        self._characters = 0
+        self._all.append(self)
+
+    def __missing__(self, piece: str) -> Read:
+        read = self._read(piece)
         if len(piece) <= _LONGEST:
-            self._remember(piece, tag)
-        return tag
+            self._characters += len(piece)
+            if self._characters > _REMEMBERED:
+                self.clear()
+                self._characters = len(piece)
+            self[piece] = read
+        return read
 
-    def _remember(self, piece: str, tag: Tag | None) -> None:
-        self.characters += len(piece)
-        if self.characters > _REMEMBERED:
-            self.forget()
-            self.characters = len(piece)
-        self[piece] = tag
-
-    def forget(self) -> None:
-        self.clear()
-        self.characters = 0
-
-
-_KNOWN = _Whole()
-_whole = _KNOWN.__getitem__
+    @classmethod
+    def forget(cls) -> None:
+        """Forget all, as in a fresh process. For measurements."""
+        for memory in cls._all:
+            memory.clear()
+            memory._characters = 0
 
 
-def forget() -> None:
-    """Forget the pieces that were read, as in a fresh process. For measurements."""
-    _KNOWN.forget()
+def _read_whole(piece: str) -> Tag | None:
+    """The tag that a piece is; None for one that is cut inside something, or is no tag at all."""
+    try:
+        return tag_at("<" + piece, 0)[0]
+    except PolicyNotUnderstood:
+        return None
+
+
+_whole = Memory(_read_whole).__getitem__
 
 
 def _tag(kind: str, name: str, attributes: str, slash: str, behind: str) -> Tag:
@@ -141,7 +150,7 @@ def line_starts(text: str) -> list[int]:
 def _expressions_end(part: str) -> bool:
     """Whether every expression in the text between two tags ends there: then no `<` can belong to it."""
     position = 0
-    while found := _EXPRESSION.search(part, position):
+    while found := EXPRESSION.search(part, position):
         try:
             position = expression_end(part, found.start())
         except ExpressionFault:
@@ -163,7 +172,7 @@ def _scan_by_hand(text: str, cut: list[str], read: list[Tag | None]) -> Scanned:
         position += sum(map(len, whole)) + len(whole)
         number = broken
         if broken < len(cut):
-            tag, end = _comment_at(text, position) or _tag_at(text, position)
+            tag, end = _comment_at(text, position) or tag_at(text, position)
             pieces.append(text[position + 1 : end])
             tags.append(tag)
             number += 1 + pieces[-1].count("<")
@@ -189,7 +198,7 @@ def _comment_at(text: str, start: int) -> tuple[Tag, int] | None:
     return None if tag is None else (tag, end)
 
 
-def _tag_at(text: str, start: int) -> tuple[Tag, int]:
+def tag_at(text: str, start: int) -> tuple[Tag, int]:
     """The tag that begins at a position, with the text behind it, and where that ends."""
     found = _TAG_PATTERN.match(text, start)
     if found is not None:

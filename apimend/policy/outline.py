@@ -1,0 +1,123 @@
+"""
+The outline of a policy in its common form, found in one go: most edits need no more of a document.
+
+Called by document.py only. One regular expression reads the whole text as XML is written: every tag has its partner,
+attribute values hold no `<`, no section stands twice. Where C# expressions stand in it, each must end in the value
+or text it began in, as the careful reader (scan.py) understands expressions: then both read the same tags. It only
+says yes where the careful reader would. It must not refuse: whatever is written another way, or nested deeper
+than here, is left to the careful reader, who also knows the place of a fault.
+
+Loops are in atomic groups, or what follows them can't begin as their body does: the time is linear in the text.
+"""
+
+import re
+
+from apimend.model.errors import PolicyNotUnderstood
+from apimend.policy.scan import EXPRESSION, SPACE, Memory, tag_at
+
+_DEEPEST = 8
+"""Levels of elements in a section; more are rare, and each takes time to compile."""
+
+_NAME = "[A-Za-z_][A-Za-z0-9_.:-]*+"
+_VALUE = r"""(?:"[^"<\x00]*+"|'[^'<\x00]*+')"""
+_ATTRIBUTES = rf"(?>(?:{SPACE}++{_NAME}{SPACE}*+={SPACE}*+{_VALUE})*){SPACE}*+"
+_COMMENT = "!--[^-]*+(?>(?:-(?!->)[^-]*+)*)-->"
+_ASIDE = rf"[^<]*+(?>(?:<{_COMMENT}[^<]*+)*)"
+_HEAD = (
+    rf"{_ATTRIBUTES}>()[^<]*+(?>(?:<{_COMMENT}[^<]*+)*)"
+    rf"<({_NAME})(?:{_ATTRIBUTES}/>()(?:[ \t]*+(\r\n|\r|\n))?)?"
+)
+"""
+How an element goes on behind its name: up to the first element in it, and the line end behind that.
+
+Its groups, from the first on: where the content begins, the name of the element in it, and if that is self-closed, its
+end and the line end.
+"""
+
+_ROOT, _FRAGMENT, _INBOUND, _INBOUND_HEAD = 1, 2, 5, 6
+_SECTIONS = "|".join(
+    (
+        rf"inbound(?(5)(?!))()(?={_HEAD}|)",
+        r"backend(?(10)(?!))()",
+        r"outbound(?(11)(?!))()",
+        r"on-error(?(12)(?!))()",
+    )
+)
+"""Each once: the second time its group is set."""
+
+
+def _content(levels: int) -> str:
+    """What may stand in an element, with so many levels of elements in it."""
+    if not levels:
+        return _ASIDE
+    name = f"level{levels}"
+    inner = rf"(?P<{name}>{_NAME}){_ATTRIBUTES}(?:/>|>{_content(levels - 1)}</(?P={name}){SPACE}*+>)"
+    return rf"[^<]*+(?:<(?:{_COMMENT}|{inner})[^<]*+)*"
+
+
+_CHILD = rf"<(?:{_COMMENT}|((?(2){_NAME}|(?:{_SECTIONS}))){_ATTRIBUTES}(?:/>|>{_content(_DEEPEST)}</\4{SPACE}*+>))"
+_OUTLINE = re.compile(
+    rf"{_ASIDE}<(policies|fragment()){_ATTRIBUTES}(?:(/)>|>[^<]*+(?:{_CHILD}[^<]*+)*</\1{SPACE}*+>){_ASIDE}\Z"
+)
+_TAG = re.compile(rf"<(?:{_COMMENT}|/?{_NAME}{_ATTRIBUTES}/?>)")
+_FRAGMENT_HEAD = re.compile(_HEAD)
+
+
+def outlined(text: str) -> "re.Match[str] | None":
+    """The outline of a text; None where the careful reader is needed."""
+    found = _OUTLINE.match(text)
+    return found if found is None or "@" not in text or _expressions_end(text) else None
+
+
+Head = tuple["re.Match[str]", int, int]
+"""How a section begins: a match, the first group of the head in it, and the place where the section starts."""
+
+
+def head(outline: "re.Match[str]") -> Head | None:
+    """
+    How `inbound` begins, or the root where it is a fragment.
+
+    None where there is no such section, no element in it, or something before that is neither text nor comment.
+    """
+    end = outline.end(_INBOUND)
+    if end >= 0:
+        return None if outline.start(_INBOUND_HEAD + 1) < 0 else (outline, _INBOUND_HEAD, end - len("<inbound"))
+    end = outline.end(_FRAGMENT)
+    found = None if end < 0 else _FRAGMENT_HEAD.match(outline.string, end)
+    return None if found is None else (found, 1, end - len("<fragment"))
+
+
+def _expressions_end(text: str) -> bool:
+    """Whether every expression outside comments ends in the value or text it begins in: then no tag hides in it."""
+    position = 0
+    while expression := EXPRESSION.search(text, position):
+        start = expression.start()
+        begun, end = text.rfind("<", 0, start), text.find("<", start)
+        if begun < 0 or not _is_one_tag(text[begun:end] if end >= 0 else text[begun:]):
+            end = _comment_end(text, start)
+            if end < 0:
+                return False
+        if end < 0:
+            break
+        position = end
+    return True
+
+
+def _comment_end(text: str, position: int) -> int:
+    """Where the comment ends that a position is in; -1 where it is in none. Here, only comments hold `<!--`."""
+    begun = text.rfind("<!--", 0, position)
+    end = -1 if begun < 0 else text.find("-->", begun + 4)
+    return end if end > position else -1
+
+
+def _read_twice(piece: str) -> bool:
+    """Whether a piece of a text is one tag with the text behind it, and the same one for the careful reader."""
+    plain = _TAG.match(piece)
+    try:
+        tag, end = tag_at(piece, 0)
+    except PolicyNotUnderstood:
+        return False
+    return plain is not None and end == len(piece) == plain.end() + len(tag.behind)
+
+
+_is_one_tag = Memory(_read_twice).__getitem__

@@ -21,6 +21,11 @@ from apimend.model.plan import Change, Kind
 from apimend.ports import Written
 
 _RESENDABLE = ("builtin", "keyvault")
+_ONCE = {"retry_total": 0}
+"""
+A write without a condition is sent once: after an answer that was lost, nobody but the next visit knows whether it took
+effect, and a second one might undo what somebody did meanwhile.
+"""
 
 
 def _entity(response: Any, _model: Any, _headers: Any) -> tuple[Mapping[str, Any], str, int]:
@@ -58,12 +63,11 @@ class Writer:
         body = service_patch(live, changes, uploaded=uploaded)
         with translated("service update"):
             poller = await services.begin_update(
-                *self._at, _bytes(body), polling=False, cls=_announced, headers=_marked(request_id)
+                *self._at, _bytes(body), polling=False, cls=_announced, headers=_marked(request_id), **_ONCE
             )
             (answer, new_etag, status), operation = await poller.result()
-        _same_hosts(live, answer)
         pending = status == 202 or bool((answer.get("properties") or {}).get("targetProvisioningState"))
-        return Written(etag=new_etag, pending=pending, operation=operation)
+        return Written(etag=new_etag, pending=pending, operation=operation, missing=_missing(live, answer))
 
     async def write(self, change: Change, *, request_id: str) -> Written:
         if change.kind is Kind.POLICY:
@@ -100,7 +104,7 @@ class Writer:
         body = {"properties": {"format": "rawxml", "value": change.after}}
         if change.before is None:
             await _must_be_missing(change, lambda: group.get_entity_tag(*at))
-        condition = {"if_match": change.etag} if change.etag else {}
+        condition = _only_as_read(change.etag)
         return await self._send(
             change,
             lambda: group.create_or_update(*at, _bytes(body), headers=_marked(request_id), cls=_entity, **condition),
@@ -110,7 +114,9 @@ class Writer:
         group: Any = self._client.certificate
         at = (*self._at, change.target.name)
         if change.kind is Kind.CERTIFICATE_REFRESH:
-            return await self._send(change, lambda: group.refresh_secret(*at, headers=_marked(request_id), cls=_entity))
+            return await self._send(
+                change, lambda: group.refresh_secret(*at, headers=_marked(request_id), cls=_entity, **_ONCE)
+            )
         if change.before is None:
             await _must_be_missing(change, lambda: group.get_entity_tag(*at))
             etag = None
@@ -123,7 +129,7 @@ class Writer:
                 change, lambda: group.delete(*at, etag or "*", headers=_marked(request_id), cls=_entity)
             )
         body = {"properties": json.loads(change.after)}
-        condition = {"if_match": etag} if etag else {}
+        condition = _only_as_read(etag)
         return await self._send(
             change,
             lambda: group.create_or_update(*at, _bytes(body), headers=_marked(request_id), cls=_entity, **condition),
@@ -168,7 +174,7 @@ class Writer:
             return await self._send(
                 change, lambda: group.delete(*at, etag or "*", headers=_marked(request_id), cls=_entity)
             )
-        condition = {"if_match": etag} if etag else {}
+        condition = _only_as_read(etag)
         return await self._send(
             change,
             lambda: group.create_or_update(*at, _bytes(body), headers=_marked(request_id), cls=_entity, **condition),
@@ -255,12 +261,10 @@ def _less_nulls(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if value is not None}
 
 
-def _same_hosts(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Raise where the answer to a PATCH lacks an entry or a thumbprint: somebody has to look at once."""
-    missing = _hosts(before) - _hosts(after)
-    if after and missing:
-        names = ", ".join(sorted(f"{kind} {host}" for kind, host, _ in missing))
-        raise Rejected(f"After the update the service no longer shows: {names}.", code="HostnamesLost")
+def _missing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the answer to a PATCH lacks of entries or thumbprints: it was accepted, so somebody has to look at once."""
+    gone = _hosts(before) - _hosts(after) if after else set()
+    return tuple(sorted({f"{kind} {host}" for kind, host, _ in gone}))
 
 
 def _hosts(service: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -297,6 +301,11 @@ async def _must_be_missing(change: Change, head: Callable[[], Awaitable[Any]]) -
         return
     if found:
         raise Changed(f"{change.target} was created since the plan was made.")
+
+
+def _only_as_read(etag: str | None) -> dict[str, Any]:
+    """The condition of a write; what is new has none, and is sent once."""
+    return {"if_match": etag} if etag else _ONCE
 
 
 def _bytes(body: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from apimend.engine.dependence import relies_on
 from apimend.engine.settle import update_started
 from apimend.engine.stop import STOP_NOTE, stopped
 from apimend.model.desired import Desired
@@ -31,7 +32,8 @@ class Applier:
     """
     Applies changes on one instance for one run; with `reverse` the later stages first.
 
-    `troubles` are the errors for which something was put off.
+    `hosts` are the service's hostnames as they are, `missing` those that an update's answer left out. `troubles` are
+    the errors for which something was put off.
     """
 
     instance: InstanceId
@@ -44,6 +46,8 @@ class Applier:
     new_id: Callable[[], str]
     progress: Progress
     reverse: bool = False
+    hosts: tuple[str, ...] = ()
+    missing: list[str] = field(default_factory=list)
     troubles: list[TryLater] = field(default_factory=list)
 
     async def apply(self, changes: Sequence[Change]) -> list[Outcome]:
@@ -59,12 +63,23 @@ class Applier:
             elif batch[0].kind.on_service:
                 outcomes += await self._service(batch)
             else:
-                outcomes += [await self._one(change) for change in batch]
+                outcomes += await self._together(batch)
+        return outcomes
+
+    async def _together(self, changes: Sequence[Change]) -> list[Outcome]:
+        """One after the other; what names a certificate that could not be attached waits for it."""
+        undone: list[Change] = []
+        outcomes: list[Outcome] = []
+        for change in changes:
+            waits = any(relies_on(change, other) for other in undone)
+            outcomes.append(_held_back(change) if waits else await self._one(change))
+            if outcomes[-1].status not in _DONE:
+                undone.append(change)
         return outcomes
 
     async def _service(self, changes: Sequence[Change]) -> list[Outcome]:
         before = self.progress
-        self.progress = update_started(self.progress, self.clock.now())
+        self.progress = update_started(self.progress, self.clock.now(), self.hosts)
         await self.ledger.save_progress(self.progress)
         request_id = self.new_id()
         intents = [self._intent(change, request_id) for change in changes]
@@ -116,6 +131,7 @@ class Applier:
             return _failure(change, Status.DEFERRED, error, after=error.after or _TRY_AGAIN), Written()
         except Final as error:
             return _failure(change, Status.FAILED, error), Written()
+        self.missing += written.missing
         status = Status.PENDING if written.pending else Status.APPLIED
         return Outcome(change=change, status=status), written
 

@@ -88,6 +88,15 @@ async def relations(reader: InstanceReader, desired: Desired) -> Relations:
     )
 
 
+def relies_on(change: Change, other: Change) -> bool:
+    """Whether a change names the certificate that another one attaches: Azure refuses it before that is done."""
+    if other.kind is not Kind.CERTIFICATE or other.before is not None or other.after is None:
+        return False
+    if change.kind is Kind.GATEWAY_AUTHORITY:
+        return change.target.name.casefold() == other.target.name.casefold()
+    return change.kind is Kind.BACKEND and other.target.key in (change.after or "").casefold()
+
+
 def gives_up(change: Change) -> bool:
     """Whether a change withdraws something that others may rely on."""
     if change.kind is Kind.CERTIFICATE:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from apimend.engine.dependence import relies_on
 from apimend.engine.holds import hold_on, words
 from apimend.model.desired import Desired, Mode, Window
 from apimend.model.plan import Change, Kind, Plan, Stage
@@ -57,13 +58,21 @@ class Circumstances:
         asked = self.ceiling if self.requested is None else self.requested
         return min(self.ceiling, asked, self.desired.mode_of(change.remediator))
 
+    def writes_unasked(self, change: Change) -> bool:
+        """Whether this change would be written without a person's word."""
+        spoken = change.ask or change.id in self.approved or change.id in self.urgent
+        return not spoken and self.mode_for(change) is Mode.ENFORCE
+
 
 def decide(plan: Plan, given: Circumstances) -> Mapping[str, Outcome | None]:
     """For every change by id: None where it may be written now, otherwise what becomes of it and why."""
     found: dict[str, Outcome | None] = {}
+    planned = sum(given.writes_unasked(change) for change in plan.changes)
     for change in plan.changes:
         urgent = change.id in given.urgent
-        found[change.id] = _by_person(change, given) or (None if urgent else _by_stage(change, plan, found, given))
+        found[change.id] = _by_person(change, given, planned) or (
+            None if urgent else _by_stage(change, plan, found, given)
+        )
     return found
 
 
@@ -92,7 +101,7 @@ def _by_order(change: Change, plan: Plan, given: Circumstances, *, at_once: bool
     return None
 
 
-def _by_person(change: Change, given: Circumstances) -> Outcome | None:
+def _by_person(change: Change, given: Circumstances, planned: int) -> Outcome | None:
     """Modes, approval, stop, window and limits: what people have said."""
     mode = given.mode_for(change)
     if mode is Mode.REPORT:
@@ -110,10 +119,9 @@ def _by_person(change: Change, given: Circumstances) -> Outcome | None:
     if change.id in given.urgent:
         return None
     limits = given.desired.limits
-    if not approved and given.writes_today >= limits.writes_a_day:
-        return _outcome(
-            change, Status.PLANNED, f"{given.writes_today} writes within a day reach the limit: it waits for approval."
-        )
+    if not approved and given.writes_today + planned > limits.writes_a_day:
+        why = f"{given.writes_today} writes within a day and {planned} in this plan pass the limit of "
+        return _outcome(change, Status.PLANNED, f"{why}{limits.writes_a_day}: it waits for approval.")
     if not approved and given.instances_today >= limits.instances_a_day:
         return _outcome(
             change,
@@ -141,7 +149,7 @@ def _by_stage(change: Change, plan: Plan, before: Mapping[str, Outcome | None], 
         return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
     if change.kind.on_service and (failed := _after_failure(change, given)):
         return failed
-    earlier = [other for other in plan.changes if _comes_before(other, change)]
+    earlier = [other for other in plan.changes if other.id in before and _comes_before(other, change)]
     waits = [other for other in earlier if change.stage is Stage.VALIDATE or before[other.id] is not None]
     if waits:
         told = [before[other.id] for other in waits]
@@ -180,8 +188,8 @@ def _after_failure(change: Change, given: Circumstances) -> Outcome | None:
 
 
 def _comes_before(other: Change, change: Change) -> bool:
-    """An earlier stage; and on Consumption the service's switch before the policy."""
-    if other.stage < change.stage:
+    """An earlier stage; a certificate before what names it; on Consumption the service's switch before the policy."""
+    if other.stage < change.stage or relies_on(change, other):
         return True
     return other.stage == change.stage and other.kind.on_service and change.kind is Kind.POLICY
 

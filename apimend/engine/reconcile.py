@@ -21,10 +21,11 @@ from apimend.engine.fights import UPDATE_FAILED, fights, rejected, rounds
 from apimend.engine.guard import BUSY_AGAIN, Circumstances, decide, decide_order
 from apimend.engine.holds import standing, without_approved
 from apimend.engine.look import Look, approves, is_done, lowest, result_of, unread
+from apimend.engine.lost import CODE as LOST
 from apimend.engine.lost import lost
 from apimend.engine.stop import stopped
 from apimend.model.desired import Mode
-from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater
+from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater, Unavailable
 from apimend.model.ids import InstanceId
 from apimend.model.plan import Change, Plan, Severity
 from apimend.model.runs import Cause, Handshake, OrderKind, Outcome, Result, Run, Status, Trigger
@@ -46,8 +47,8 @@ from apimend.ports import (
 from apimend.survey import gateway_hosts
 
 _log = structlog.get_logger(__name__)
+
 _LEASE_AGAIN = 30.0
-_LATER = 60.0
 
 
 def _after(seen: datetime | None, now: datetime) -> datetime:
@@ -66,6 +67,7 @@ class Engine:
 
     `settle_seconds` is the distance of the readings that make negotiation count as live. `longest` is how many
     seconds a visit may take, short of what the platform grants a function: then it ends, and the bell rings again.
+    Outside of `subscriptions` nothing is managed; empty: they all are.
     """
 
     azure: Azure
@@ -80,6 +82,7 @@ class Engine:
     writer: Callable[[InstanceId], InstanceWriter] | None = None
     settle_seconds: float = 60.0
     longest: float = 480.0
+    subscriptions: frozenset[str] = frozenset()
     prober: Prober | None = None
     new_id: Callable[[], str] = _new_id
 
@@ -95,14 +98,9 @@ class Engine:
         trigger = await self.bells.trigger(visit.instance) or self._follow_up(visit.instance)
         telemetry.waited(await self.bells.due(visit.instance), self.clock.now())
         try:
-            async with asyncio.timeout(self.longest):
-                look, run = await self._visit(trigger)
+            look, run = await self._visit(trigger, longest=self.longest)
         except LeaseTaken:
             await self.bells.finish(visit, again_after=_LEASE_AGAIN)
-            return None
-        except TimeoutError:
-            _log.error("visit.too_long", instance=str(visit.instance), seconds=self.longest)
-            await self.bells.finish(visit, again_after=_LATER)
             return None
         await self.bells.finish(visit, again_after=run.next_visit, hold=look.held is not None)
         return run
@@ -111,11 +109,18 @@ class Engine:
         """One visit, under the instance's lease. Raises LeaseTaken."""
         return (await self._visit(trigger, requested=requested))[1]
 
-    async def _visit(self, trigger: Trigger, *, requested: Mode | None = None) -> tuple[Look, Run]:
+    async def _visit(
+        self, trigger: Trigger, *, requested: Mode | None = None, longest: float | None = None
+    ) -> tuple[Look, Run]:
         async with self.leases.hold(trigger.instance) as lease:
             bound = {"instance": str(trigger.instance), "cause": trigger.cause.value, "event_id": trigger.event_id}
             with structlog.contextvars.bound_contextvars(**bound, run=""), telemetry.visiting(trigger):
-                look, run = await self.reconcile(trigger, lease, requested=requested)
+                try:
+                    async with asyncio.timeout(longest):
+                        look, run = await self.reconcile(trigger, lease, requested=requested)
+                except TimeoutError:
+                    _log.error("visit.too_long", seconds=longest)
+                    look, run = await self._cut_short(trigger, lease)
                 _log.info("visit.ended", run=run.id, result=run.result.value, changes=len(run.plan.changes))
                 return look, run
 
@@ -131,6 +136,16 @@ class Engine:
         await self._apply(look, lease)
         return look, await self._record(look, lease)
 
+    async def _cut_short(self, trigger: Trigger, lease: Lease) -> tuple[Look, Run]:
+        """A visit that took too long is a failed one: people see it, and the pauses grow."""
+        progress = await self.ledger.progress(trigger.instance)
+        now = _after(progress.seen, self.clock.now())
+        reader = self.azure.reader(trigger.instance, urgent=False)
+        look = Look(trigger=trigger, id=self.new_id(), started=now, reader=reader, progress=progress, orders=())
+        look.later(Unavailable(f"The visit took longer than {self.longest:.0f} seconds and was ended."))
+        look.tell([look.too_long(self.longest)])
+        return look, await self._record(look, lease)
+
     async def _look(self, trigger: Trigger, requested: Mode | None) -> Look:
         """The service as it is, what is declared for it, what is remembered and ordered."""
         progress = await self.ledger.progress(trigger.instance)
@@ -144,7 +159,7 @@ class Engine:
         await self._recover(look)
         try:
             look.service = await reader.service()
-            look.desired = await self.desired.resolve(look.service)
+            look.desired = await self.desired.resolve(look.service) if self._declared(trigger.instance) else None
             if look.desired is None and progress.managed:
                 look.abandoned()
             await self._follow_update(look)
@@ -158,6 +173,8 @@ class Engine:
             look.failed(error)
         if look.service is not None:
             look.progress = settle.read(look.progress, look.service, now, distance=self.settle_seconds)
+            if not look.service.busy and (gone := settle.missing(look.progress, look.service)):
+                look.findings.append(look.hosts_missing(gone))
         look.progress = standing(look.progress, now)
         order = takeback.first(orders)
         if order is not None and look.desired is not None:
@@ -220,7 +237,8 @@ class Engine:
         """Every rule observes and plans; one that fails never stops the next."""
         assert look.desired is not None
         instance = look.trigger.instance
-        look.handshakes = await self._handshakes(look)
+        with look.putting_up("handshakes_not_seen", "The gateways' hosts could not be read:", Severity.MEDIUM):
+            look.handshakes = await self._handshakes(look)
         context = VisitContext(
             now=look.started,
             progress=look.progress,
@@ -244,7 +262,8 @@ class Engine:
         look.assessed = tuple(each for proposal in proposals for each in proposal.posture)
         look.remember({key: value for proposal in proposals for key, value in proposal.remember.items()})
         look.progress = settle.doubted(look.progress, look.plan)
-        await self._rescue(look)
+        with look.putting_up(LOST, "A host no longer asks, and our checks could not be read:", Severity.CRITICAL):
+            await self._rescue(look)
 
     async def _rescue(self, look: Look) -> None:
         """What locks callers out now is told first, and where it is declared so, let go."""
@@ -323,6 +342,7 @@ class Engine:
     async def _write(self, look: Look, lease: Lease, changes: Sequence[Change]) -> list[Outcome]:
         """Hand over to the only holder of a writer."""
         assert look.desired is not None
+        assert look.service is not None
         if not changes or self.writer is None:
             return []
         applier = Applier(
@@ -336,9 +356,12 @@ class Engine:
             new_id=self.new_id,
             progress=look.progress,
             reverse=look.taking_back is not None,
+            hosts=settle.hosts_of(look.service),
         )
         told = await applier.apply(changes)
         look.progress = applier.progress
+        if applier.missing:
+            look.tell([look.hosts_missing(applier.missing)])
         for trouble in applier.troubles:
             look.put_off(trouble)
         return told
@@ -369,7 +392,7 @@ class Engine:
             writes_today=look.progress.writes.get(day, 0),
             instances_today=sum(1 for p in others if p.instance != look.trigger.instance and p.writes.get(day)),
             rounds=await self._rounds(look) if may_write and look.taking_back is None else {},
-            rejected=await self._rejected(look) if may_write and not look.is_asked_for else frozenset(),
+            rejected=await self._rejected(look) if may_write and not look.sends_again else frozenset(),
             settle_seconds=self.settle_seconds,
             urgent=look.urgent,
         )
@@ -385,12 +408,7 @@ class Engine:
         instance, limit = look.trigger.instance, look.desired.limits.rounds
         counted = {c.id: await rounds(self.ledger, instance, c, look.started) for c in look.plan.changes}
         found = await fights(self.ledger, instance, look.plan, counted, limit)
-        if found:
-            look.plan = replace(
-                Plan.of(look.plan.changes, (*look.plan.findings, *found)),
-                coverage=look.plan.coverage,
-                coverage_after=look.plan.coverage_after,
-            )
+        look.tell(found)
         return counted
 
     async def _record(self, look: Look, lease: Lease) -> Run:
@@ -405,11 +423,15 @@ class Engine:
             return run
         await self.ledger.save_run(run)
         telemetry.visited(run)
-        for order in look.carried:
-            if is_done(order, run) and (look.taking_back is None or look.taking_back.is_finished(run.outcomes)):
-                await self.ledger.consume(order, run.id)
+        ended = look.taking_back is None or look.taking_back.is_finished(run.outcomes)
+        done = [order for order in look.carried if ended and is_done(order, run)]
+        for order in (*done, *look.overruled):
+            await self.ledger.consume(order, run.id)
         await self.notices.tell(run, look.desired)
         return run
+
+    def _declared(self, instance: InstanceId) -> bool:
+        return not self.subscriptions or instance.subscription.casefold() in self.subscriptions
 
     def _mode(self, look: Look) -> Mode:
         declared = look.desired.mode if look.desired else Mode.REPORT

@@ -15,11 +15,20 @@ from apimend.model.runs import Intent, Progress
 
 STUCK_AFTER = timedelta(hours=3)
 """Longer than any update that is known; azurerm waits as long."""
+_RENEWED = frozenset({"builtin", "keyvault", "managed"})
 
 
-def update_started(progress: Progress, now: datetime) -> Progress:
+def update_started(progress: Progress, now: datetime, hosts: tuple[str, ...] | None = None) -> Progress:
     """To be saved before the PATCH is sent: if we die after it, the next visit still waits for live."""
-    return replace(progress, update_since=now, settling=True, good_readings=0, last_reading=None, operation="")
+    return replace(
+        progress,
+        update_since=now,
+        settling=True,
+        good_readings=0,
+        last_reading=None,
+        operation="",
+        hosts=progress.hosts if hosts is None else hosts,
+    )
 
 
 def update_failed(progress: Progress, why: str, now: datetime) -> Progress:
@@ -38,8 +47,28 @@ def update_failed(progress: Progress, why: str, now: datetime) -> Progress:
 
 
 def forgiven(progress: Progress) -> Progress:
-    """Updates that failed no longer count."""
-    return replace(progress, update_failures=0, update_failed_at=None, update_error="")
+    """Updates that failed no longer count, nor the hosts that went missing with one."""
+    return replace(progress, update_failures=0, update_failed_at=None, update_error="", hosts=())
+
+
+def hosts_of(service: Service) -> tuple[str, ...]:
+    """Every entry of the service by type and name; by thumbprint too where nothing but a person renews it."""
+    uploaded = {entry for entry in service.hostnames if entry.source.casefold() not in _RENEWED}
+    shown = [
+        (
+            entry.type,
+            entry.host.casefold(),
+            entry.certificate.thumbprint if entry in uploaded and entry.certificate else "",
+        )
+        for entry in service.hostnames
+    ]
+    return tuple(sorted(" ".join(each).strip() for each in shown))
+
+
+def missing(progress: Progress, service: Service) -> tuple[str, ...]:
+    """What the service had before our update and no longer shows: a PATCH replaces the whole list (R17)."""
+    left = frozenset(hosts_of(service))
+    return tuple(entry for entry in progress.hosts if entry not in left)
 
 
 def recovered(progress: Progress, open_intents: tuple[Intent, ...]) -> Progress:
@@ -54,6 +83,8 @@ def read(progress: Progress, service: Service, now: datetime, *, distance: float
     if service.busy or not seen.settling:
         return seen
     seen = replace(seen, update_since=None)
+    if missing(seen, service):
+        return replace(seen, good_readings=0, last_reading=None)
     due = seen.last_reading is None or now - seen.last_reading >= timedelta(seconds=distance)
     if not due:
         return seen

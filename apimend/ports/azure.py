@@ -185,12 +185,14 @@ class InstanceReader(Protocol):
 class Written:
     """
     What Azure said to a write. `pending`: a long operation was started, the state tells when it has ended;
-    `operation` is the path and query where Azure tells what came of it.
+    `operation` is the path and query where Azure tells what came of it; `missing` are hostnames, by type and name, that
+    stood there before and not in the answer.
     """
 
     etag: str = ""
     pending: bool = False
     operation: str = ""
+    missing: tuple[str, ...] = ()
 
 
 class InstanceWriter(Protocol):

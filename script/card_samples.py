@@ -92,6 +92,7 @@ UPLOADED = Finding(
         "--set hostnameConfigurations[1].negotiateClientCertificate=true",
         "Or move the certificate to Key Vault; then Apimend can do it.",
     ),
+    hand_off='hostname_configuration {\n  proxy {\n    host_name = "legacy.contoso.com"\n  }\n}\n',
     blocks=frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
 )
 _NOW = CoverageFigures(covered=2, total=36, verdicts={"bypassed": 34, "covered": 2})

@@ -132,7 +132,18 @@ def _changes(view: RunView, room: Room) -> list[Element]:
         return []
     shown = view.changes[: room.changes]
     more = parts.more(len(view.changes) - len(shown), "change", view.pages.run)
-    return [parts.section("Changes"), *(_change(change, room) for change in shown), *more]
+    return [
+        parts.section("Changes"),
+        *(_change(change, room) for change in shown),
+        *more,
+        *_code(view, view.pages.changes),
+    ]
+
+
+def _code(view: RunView, page: str) -> list[Element]:
+    """The way to the same changes in the owner's code."""
+    offered = page and any(change.hand_off for change in view.changes)
+    return [parts.link("The same in the owner's code", page)] if offered else []
 
 
 def _change(change: ChangeView, room: Room) -> Element:
@@ -173,7 +184,7 @@ def _finding(view: RunView, finding: FindingView, room: Room) -> Element:
     if finding.why_left:
         lines.append(parts.text(parts.run(clip(finding.why_left, room.length), quiet=True), small=True))
     if finding.hand_off and view.pages.findings:
-        lines.append(parts.link("Snippets for the owner's code", view.pages.findings))
+        lines.append(parts.link("The same in the owner's code", view.pages.findings))
     return parts.entry(finding.severity.word.capitalize(), parts.severity_colour(finding.severity), lines)
 
 

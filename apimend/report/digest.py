@@ -114,7 +114,7 @@ def _figures(view: DigestView) -> list[Element]:
         figures.insert(0, parts.figure("Coverage", f"{view.percent} %", under))
     if view.baseline is not None:
         under = f"{count(view.judged, 'instance')} judged"
-        figures.insert(len(figures) - 1, parts.figure("Baseline", f"{view.baseline} of 100", under))
+        figures.insert(1 if view.operations else 0, parts.figure("Baseline", f"{view.baseline} of 100", under))
     return [parts.columns(figures)]
 
 

@@ -19,10 +19,10 @@ class Links:
         """The page of a run."""
         return self._page("runs", run)
 
-    def findings(self, run: str) -> str:
-        """What a run left to a person, each with its hand-off."""
+    def part(self, run: str, name: str) -> str:
+        """A part of the page of a run: `changes` or `findings`, each with its hand-off."""
         page = self.run(run)
-        return f"{page}#findings" if page else ""
+        return f"{page}#{name}" if page else ""
 
     def approve(self, run: str, token: str = "") -> str:
         """The page that shows the plan and asks for the second click."""

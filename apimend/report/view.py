@@ -119,6 +119,7 @@ class Pages:
     """The links of one run; an empty text where a page makes no sense for it, or none is configured."""
 
     run: str = ""
+    changes: str = ""
     findings: str = ""
     approve: str = ""
     undo: str = ""
@@ -356,7 +357,8 @@ def _pages(kind: NoticeKind, run: Run, links: Links, token: str) -> Pages:
     wrote = kind in _CAN_BE_UNDONE and any(outcome.status is Status.APPLIED for outcome in run.outcomes)
     return Pages(
         run=links.run(run.id),
-        findings=links.findings(run.id) if run.plan.findings else "",
+        changes=links.part(run.id, "changes"),
+        findings=links.part(run.id, "findings"),
         approve=links.approve(run.id, token) if kind is NoticeKind.APPROVAL_NEEDED else "",
         undo=links.undo(run.id) if wrote else "",
         relax=links.relax(run.id) if kind is NoticeKind.NEGOTIATION_LOST else "",

@@ -20,6 +20,7 @@ _PERSON = "A person has to decide; then the change goes in by whatever code owns
 _OWN_ACCESS = "What Apimend may read is granted by its own deployment (infra/), not by the code of the instance."
 _VAULT = "Certificates of a vault are issued in the vault, not in code of the instance; the steps have the command."
 _NEW_IDENTITY = "Which identity takes its place, a person decides; then its id replaces the old one in the code."
+_LOST = "The code that declares the hosts still has them: apply it again, or put back what the finding names."
 _APIMEND = "Nothing in the owner's code causes it: it is between Apimend and Azure."
 _BY_RULE = "The steps of the finding are the whole mend; here it has no certain counterpart in code."
 
@@ -87,6 +88,9 @@ TABLE: Mapping[str, str | tuple[Callable[[ResourceId], bool], Make]] = {
     "tier_unknown": _APIMEND,
     "update_failed": _APIMEND,
     "update_stuck": _APIMEND,
+    "hostnames_lost": _LOST,
+    "visit_too_long": _APIMEND,
+    "walk_unfinished": _APIMEND,
     "order_refused": _APIMEND,
     "undo_refused": "What depends on the change has to be taken away first; the finding says what that is.",
     "relax_incomplete": 'In each check that is named, write ignore-error="true" by hand: whose text that is, is '

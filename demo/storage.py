@@ -69,14 +69,26 @@ class AzuriteQueue:
         found = [each for each in self._held.get(queue, ()) if each.next_visible <= now][:count]
         for each in found:
             each.next_visible, each.dequeue_count = now + _HOLD, each.dequeue_count + 1
-        return found
+        return [replace(each) for each in found]
 
     def delete(self, queue: str, message: Held) -> None:
-        self._held[queue].remove(message)
-        self._client(queue).delete_message(message.id, message.pop_receipt)
+        for held in self._same(queue, message):
+            self._held[queue].remove(held)
+            self._client(queue).delete_message(held.id, held.pop_receipt)
 
     def release(self, queue: str, message: Held, *, visible_at: datetime) -> None:
-        message.next_visible = visible_at
+        for held in self._same(queue, message):
+            held.next_visible = visible_at
+
+    def bodies(self, queue: str) -> list[bytes]:
+        """All messages, hidden ones too."""
+        self._fetch(queue)
+        return [each.body for each in self._held.get(queue, ())]
+
+    def _same(self, queue: str, message: Held) -> list[Held]:
+        """The message, unless another receiver has taken it over meanwhile."""
+        key = (message.id, message.dequeue_count)
+        return [each for each in self._held.get(queue, ()) if (each.id, each.dequeue_count) == key]
 
     def put(self, queue: str, body: bytes) -> None:
         self._client(queue).send_message(base64.b64encode(body).decode())

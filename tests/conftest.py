@@ -12,7 +12,7 @@ import pytest
 from tests.tools import Missing, azurite, chromium
 
 # Every exchange with a local Azure is checked against Azure's specification, where that is at hand.
-pytest_plugins = ["tests.conformance.plugin"]
+pytest_plugins = ["tests.conformance.plugin", "tests.campaign.figures"]
 
 NEEDED = {"chromium": chromium, "azurite": azurite}
 

@@ -165,12 +165,16 @@ def open_session(cloud: Cloud) -> aiohttp.ClientSession:
     if cloud.ca_file:
         context.load_verify_locations(cafile=str(cloud.ca_file))
     connector = aiohttp.TCPConnector(ssl=context, limit=64, resolver=LoopbackNames())
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=connector,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=120, connect=20),
     )
+    # aiohttp repeats a PUT whose connection broke by itself, and has no public switch. What may be sent again is up to
+    # the pipeline, which knows which writes have a condition.
+    session._retry_connection = False
+    return session
 
 
 def open_pipeline(

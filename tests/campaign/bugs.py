@@ -70,7 +70,8 @@ class Unconditional(Passing):
 class Tidying(Passing):
     async def write(self, change: Change, *, request_id: str) -> Written:
         tidy = (change.after or "").partition("<policies")
-        written: Written = await self.inner.write(replace(change, after=tidy[1] + tidy[2]), request_id=request_id)
+        changed = replace(change, after=tidy[1] + tidy[2]) if tidy[1] else change
+        written: Written = await self.inner.write(changed, request_id=request_id)
         return written
 
 
@@ -179,3 +180,6 @@ BUGS: dict[str, tuple[Planted, str]] = {
     ),
 }
 """By name: what plants it, and the promise that it breaks."""
+
+ONLY_EVENTS_SHOW = frozenset({"a lost bell", "an early check"})
+"""What a sweep heals or comes too late for, and a world whose hosts only a sweep looks at can't show."""

@@ -12,11 +12,8 @@ from dataclasses import dataclass, field
 from apimend.model.desired import Uploaded
 from apimend.model.errors import Unavailable
 from apimend.model.plan import Change
-from apimend.ports import Clock, InstanceWriter, Messages, Record, Records, Written
-from apimend.storage.database import Database
+from apimend.ports import InstanceWriter, Messages, Record, Records, Written
 from apimend.storage.leases import LeaseStore
-from apimend.storage.sqlite import SqliteLeaseStore, SqliteMessages, SqliteRecords
-from apimend.storage.stores import Storage, assemble
 
 IN_VISIT: ContextVar[bool] = ContextVar("in_visit", default=False)
 """Only a visit dies: a crash of the doorbell is Event Grid's to repeat, and is played as a storage error."""
@@ -162,18 +159,3 @@ class Mortal:
         written = await self.inner.write(change, request_id=request_id)
         self.mishaps.seam("after the write")
         return written
-
-
-def faulty_storage(database: Database, clock: Clock, mishaps: Mishaps) -> Storage:
-    """The product's storage on a shared file, failing as told."""
-
-    async def close() -> None:
-        return None
-
-    return assemble(
-        records=FaultyRecords(SqliteRecords(database), mishaps),
-        messages=FaultyMessages(SqliteMessages(database, clock), mishaps),
-        leases=FaultyLeases(SqliteLeaseStore(database, clock), mishaps),
-        clock=clock,
-        close=close,
-    )

@@ -7,16 +7,17 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
+from apimend.engine.stop import lift, stop
+from apimend.model.plan import Severity
 from apimend.model.runs import Status
-from apimend.storage.sqlite import SqliteQueue
 from emulator import LocalAzure
 from emulator.faults import Fault, When
 from tests.campaign.faulty import Killed, Mishaps
-from tests.campaign.stage import INSTANCE, SUBSCRIPTION, TENANT, US, Both, Mail, Planted, Stage, Worker
+from tests.campaign.stage import Both, Mail, Planted, Stage, Worker
 from tests.campaign.watch import Watch
+from tests.campaign.worlds import INSTANCE, SUBSCRIPTION
 
 AZURE: dict[str, dict[str, Any]] = {
     "429 with a short Retry-After": {"status": 429, "headers": {"Retry-After": "2"}},
@@ -106,10 +107,10 @@ class Play:
         """Play it to its end."""
         self.random = random.Random(self.seed)
         self.stage.put_back()
-        self.database = self.stage.storage()
+        self.kept = self.stage.opening(self.stage.hands.clock)
         azure = self.stage.azure
-        self.watch = Watch(azure=azure, instance=INSTANCE, database=self.database, us=US)
-        self.watch.foreign = self.watch.text()
+        self.watch = Watch(azure=azure, world=self.stage.world, storage=self.kept)
+        self.watch.began()
         LocalAzure.watchers.append(self.watch.passed)
         self.mail = Mail(clock=self.stage.hands.clock, deliver=self._deliver, route=self._route)
         azure.store.subscribe(self.mail.heard)
@@ -121,9 +122,8 @@ class Play:
         finally:
             LocalAzure.watchers.remove(self.watch.passed)
             for worker in self.workers:
-                await worker.host.__aexit__(None, None, None)
-            for path in Path(self.database.parent).glob(f"{self.database.name}*"):
-                path.unlink()
+                await self.stage.give_back(worker)
+            await self.kept.close()
 
     async def _choose(self) -> None:
         names = self.random.sample([*AZURE, *OTHERS], k=self.random.randint(1, 3))
@@ -151,7 +151,7 @@ class Play:
             else:
                 self.events.add(name)
         for one in mishaps:
-            self.workers.append(await self.stage.worker(self.database, one, self.planted))
+            self.workers.append(await self.stage.worker(self.kept, one, self.planted))
 
     def _azure_fault(self, name: str) -> None:
         given = AZURE[name]
@@ -203,21 +203,15 @@ class Play:
             await self._stop("an incident")
             watch.stopped = True
         elif name == "double message":
-            await self._double()
+            self.kept.double()
 
     async def _stop(self, reason: str) -> None:
         for worker in self.workers:
             if not worker.mishaps.dead:
                 worker.mishaps.errors.clear()
-                await (await worker.app.door.wired()).storage.ledger.note("stop", reason)
+                ledger = (await worker.app.door.wired()).storage.ledger
+                await (stop(ledger, reason, by="ada") if reason else lift(ledger))
                 return
-
-    async def _double(self) -> None:
-        """A visit's message, once more: both processes may take it up at the same moment."""
-        queue = SqliteQueue(self.database, self.stage.hands.clock)
-        for message in queue.peek("apimend-visits"):
-            queue.put("apimend-visits", message.body)
-        queue.close()
 
     async def _quiet(self) -> None:
         """Nothing goes wrong any more. What remains has to come right by itself, at the latest with the next sweep."""
@@ -241,19 +235,22 @@ class Play:
                 break
         if not self._is_converged() and not await self._is_parked():
             self.watch.broken.append("I6: neither converged nor parked")
+        # What is looked at over TLS, and not by Resource Manager's word, only a sweep looks at.
         lossy = {"lost event", "crash", "storage errors", "global stop"} & set(self.chosen)
-        if not early and not lossy and not await self._is_parked():
+        if not early and not lossy and not self.stage.world.probes and not await self._is_parked():
             self.watch.broken.append("I6: an event was lost, only a sweep brought it back")
         self.watch.ended()
 
     def _is_converged(self) -> bool:
-        return self.watch.negotiates() and self.watch.refuses()
+        azure = self.stage.azure
+        return self.watch.negotiates() and self.watch.refuses() and self.stage.world.done(azure)
 
     async def _is_parked(self) -> bool:
-        """Whether a person is told: a finding in the newest run, or a message that was put aside."""
+        """Whether a person is told why: a finding of weight in the newest runs, or a message that was put aside."""
         wired = await self.workers[0].app.door.wired()
         runs = await wired.storage.ledger.runs(limit=3)
-        told = any(run.plan.findings for run in runs)
+        found = [finding for run in runs for finding in run.plan.findings]
+        told = any(finding.blocks or finding.severity >= Severity.HIGH for finding in found)
         held = any(outcome.status is Status.REFUSED for run in runs for outcome in run.outcomes)
         return told or held or bool(await wired.parking.all())
 
@@ -278,8 +275,8 @@ class Play:
     async def _revive(self) -> None:
         for position, worker in enumerate(self.workers):
             if worker.mishaps.dead:
-                await worker.host.__aexit__(None, None, None)
-                self.workers[position] = await self.stage.worker(self.database, Mishaps(self.fired), self.planted)
+                await self.stage.give_back(worker)
+                self.workers[position] = await self.stage.worker(self.kept, Mishaps(self.fired), self.planted)
 
     def _touch(self) -> None:
         """An event as Azure sends it for a change of the service."""
@@ -293,7 +290,7 @@ class Play:
                 "resourceUri": INSTANCE,
                 "operationName": "Microsoft.ApiManagement/service/write",
                 "status": "Succeeded",
-                "tenantId": TENANT["tenant"],
+                "tenantId": self.stage.world.tenant["tenant"],
             },
             "dataVersion": "2",
             "metadataVersion": "1",

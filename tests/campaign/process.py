@@ -17,7 +17,7 @@ from apimend.settings import Settings
 from apimend.storage.sqlite import SqliteQueue
 from apimend.wiring import wire
 from remediators import ALL
-from tests.campaign.stage import RULES
+from tests.campaign.worlds import DOOR
 
 
 class Ahead:
@@ -36,7 +36,9 @@ class Ahead:
 
 async def work(environ: dict[str, str], clock: Ahead) -> None:
     """Take messages and answer them."""
-    wired = await wire(Settings.load(environ), clock=clock, remediators=[rule for rule in ALL if rule.name in RULES])
+    wired = await wire(
+        Settings.load(environ), clock=clock, remediators=[rule for rule in ALL if rule.name in DOOR.rules]
+    )
     queue = SqliteQueue(environ["QUEUE"], clock)
     while True:
         for message in queue.receive("apimend-visits", now=clock.now(), count=1):

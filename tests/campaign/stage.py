@@ -1,5 +1,5 @@
 """
-The place of the campaign: one lean local Azure for many schedules, put back after each, and processes on one storage.
+The place of the campaign: one local Azure for many schedules, put back after each, and processes on one storage.
 
 Opening a local Azure takes half a second, and connections to it some more, so both are kept; what a schedule changes is
 put back from a copy. Calls are HTTP over TLS as everywhere.
@@ -11,7 +11,6 @@ import copy
 import itertools
 import json
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -27,8 +26,7 @@ from apimend.engine.reconcile import Engine
 from apimend.model.runs import Run
 from apimend.ports import Clock, Remediator
 from apimend.settings import Settings
-from apimend.storage.database import Database
-from apimend.storage.sqlite import SqliteQueue
+from apimend.storage.stores import Storage
 from apimend.wiring import Wired, wire
 from demo.world import ROOT, START, environment, identity_of
 from devhost.clock import VirtualClock
@@ -40,70 +38,32 @@ from emulator import LocalAzure, Options
 from emulator.events.event import Schema
 from emulator.events.resource_manager import resource_event
 from emulator.store import Write
-from emulator.teams import TeamsInbox
 from emulator.tenant import Tenant
 from function_app import App, create
-from tests.campaign.faulty import IN_VISIT, Mishaps, Mortal, faulty_storage
+from tests.campaign.faulty import IN_VISIT, Mishaps, Mortal
+from tests.campaign.stores import Kept, Opening, azurite_at, sqlite_in
+from tests.campaign.worlds import DOOR, World, declared
 
-SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
-INSTANCE = (
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-apim-dev/providers/Microsoft.ApiManagement/service/contoso-dev"
-)
-US = "66666666-6666-6666-6666-666666666666"
-RULES = ("negotiation_disabled", "client_certificate_unchecked")
-TENANT = {
-    "tenant": "22222222-2222-2222-2222-222222222222",
-    "subscriptions": [{"id": SUBSCRIPTION, "name": "Contoso development"}],
-    "principals": [
-        {"name": "apimend", "object_id": US, "client_id": "77777777-7777-7777-7777-777777777777"},
-        {"name": "ada", "object_id": "33333333-3333-3333-3333-333333333333", "kind": "User"},
-    ],
-    "authorities": {"clients-ca": {"subject": "CN=Clients CA, O=Contoso"}},
-    "certificates": {"partner-a": {"subject": "CN=partner-a, O=Contoso", "issued_by": "clients-ca"}},
-    "services": [
-        {
-            "name": "contoso-dev",
-            "resource_group": "rg-apim-dev",
-            "location": "West Europe",
-            "sku": "Developer",
-            "apis": [
-                {
-                    "id": "echo",
-                    "name": "Echo",
-                    "path": "echo",
-                    "service_url": "https://echo.contoso.example",
-                    "operations": [{"id": "get-echo", "method": "GET", "url": "/", "name": "Get an echo"}],
-                }
-            ],
-        }
-    ],
-}
-DESIRED = """\
-version: 1
-clients:
-  partner-a: {pem: PEM}
-instances:
-  - name: development
-    match: {name: contoso-dev}
-    mode: enforce
-    arrives: direct
-    clients: [partner-a]
-    onNegotiationLost: observe
-    limits: {rounds: 5}
-    check: {action: enforce, validateTrust: false}
-"""
 UPDATE = timedelta(minutes=3)
 _MEMORY = Path("/dev/shm")
 
 
+class Rewinding(VirtualClock):
+    """A clock whose hands are put back for each schedule."""
+
+    def rewind(self) -> None:
+        self._now = START
+
+
 @dataclass
 class Hands:
-    """A clock whose hands are put back for each schedule: what the local Azure reads."""
+    """The clock that the local Azure reads."""
 
-    clock: VirtualClock = field(default_factory=lambda: VirtualClock(START))
+    clock: Any = field(default_factory=lambda: Rewinding(START))
 
     def now(self) -> datetime:
-        return self.clock.now()
+        found: datetime = self.clock.now()
+        return found
 
 
 @dataclass
@@ -154,12 +114,48 @@ Planted = Callable[[Wired], Wired]
 
 
 @dataclass
+class Inside:
+    """What a process finds when it starts: its storage, what goes wrong in it, and a mistake, where one is planted."""
+
+    storage: Storage
+    mishaps: Mishaps
+    planted: Planted | None
+
+
+class Switched:
+    """The messages of the schedule that is being played."""
+
+    def __init__(self, queue: Any) -> None:
+        self.queue = queue
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.queue, name)
+
+
+@dataclass
 class Worker:
-    """One process: an app in its host. A dead one does nothing more."""
+    """
+    One process: an app in its host. A dead one does nothing more.
+
+    To make one costs as much as several visits, so one that has not died starts anew in the next schedule.
+    """
 
     app: App
     host: Host
-    mishaps: Mishaps
+    queues: Switched
+    inside: Inside
+
+    @property
+    def mishaps(self) -> Mishaps:
+        return self.inside.mishaps
+
+    def start(self, queue: Any, inside: Inside) -> None:
+        """As a process starts: it knows nothing."""
+        self.queues.queue, self.inside = queue, inside
+        self.app.door._wired = None
+
+    async def stop(self) -> None:
+        await self.host.__aexit__(None, None, None)
 
 
 class Both:
@@ -193,15 +189,23 @@ class NoTimers:
 class Stage:
     """What is kept from schedule to schedule."""
 
+    world: World
     azure: LocalAzure
     hands: Hands
     folder: Path
     session: aiohttp.ClientSession
     credential: ManagedIdentityCredential
     web: aiohttp.ClientSession
-    rules: Sequence[Remediator[Any]]
+    opening: Opening
     _copy: tuple[Any, ...] = ()
-    _runs: "itertools.count[int]" = field(default_factory=itertools.count)
+    _idle: list[Worker] = field(default_factory=list)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The settings of the app."""
+        probe = "true" if self.world.probes else "false"
+        told = {"APIMEND_TOPIC_ENDPOINT": "", "APIMEND_PROBE": probe, "APIMEND_LOG_LEVEL": "error"}
+        return {**environment(self.azure, self.folder, "enforce"), **told}
 
     def keep(self) -> None:
         """Remember the state that each schedule starts with."""
@@ -224,46 +228,64 @@ class Stage:
         self.azure.faults.clear()
         self.azure.faults.fired.clear()
         self.azure.log.clear()
-        self.hands.clock = VirtualClock(START)
+        self.hands.clock.rewind()
 
-    def storage(self) -> Path:
-        """A new file for a schedule's storage."""
-        return self.folder / f"{next(self._runs)}.db"
+    async def worker(self, kept: Kept, mishaps: Mishaps, planted: Planted | None = None) -> Worker:
+        """A process that starts on this storage."""
+        inside = Inside(kept.storage(mishaps), mishaps, planted)
+        found = self._idle.pop() if self._idle else await self._made(kept, inside)
+        found.start(kept.queue, inside)
+        return found
 
-    async def worker(self, database: Path, mishaps: Mishaps, planted: Planted | None = None) -> Worker:
-        """A new process on this storage."""
-        clock = self.hands.clock
-        kept = Database(database)
+    async def give_back(self, worker: Worker) -> None:
+        """A process that is not needed any more."""
+        if worker.mishaps.dead:
+            await worker.stop()
+        else:
+            self._idle.append(worker)
 
+    async def close(self) -> None:
+        for worker in self._idle:
+            await worker.stop()
+
+    async def _made(self, kept: Kept, inside: Inside) -> Worker:
         async def wiring(settings: Settings, *, clock: Clock, remediators: Sequence[Remediator[Any]]) -> Wired:
-            storage = faulty_storage(kept, clock, mishaps)
-            azure = ArmAzure(
-                cloud=settings.cloud,
-                credential=self.credential,
-                clock=clock,
-                session=self.session,
-                limits=storage.limits,
-            )
-            rules = [rule for rule in remediators if rule.name in RULES]
-            wired = await wire(
-                settings, clock=clock, remediators=rules, credential=self.credential, storage=storage, azure=azure
-            )
-            given = {each.name: getattr(wired.engine, each.name) for each in fields(wired.engine)}
-            engine = Visiting(**{**given, "writer": lambda id: Mortal(azure.writer(id), mishaps)})
-            wired = replace(wired, engine=engine)
-            return planted(wired) if planted else wired
+            return await self._wired(worker.inside, settings, clock, remediators)
 
-        environ = {**environment(self.azure, self.folder, "enforce"), "APIMEND_TOPIC_ENDPOINT": ""}
-        app = create(clock=clock, environ=environ, wiring=wiring)
+        app, queues = create(clock=self.hands.clock, environ=self.environ, wiring=wiring), Switched(kept.queue)
         host = Host(
             app,
-            queues=SqliteQueue(database, clock),
-            clock=clock,
+            queues=queues,
+            clock=self.hands.clock,
             keys=Keys.generate(),
             host_json=HostJson.read(ROOT / "host.json"),
         )
         await host.__aenter__()
-        return Worker(app=app, host=host, mishaps=mishaps)
+        worker = Worker(app, host, queues, inside)
+        return worker
+
+    async def _wired(
+        self, inside: Inside, settings: Settings, clock: Clock, remediators: Sequence[Remediator[Any]]
+    ) -> Wired:
+        azure = ArmAzure(
+            cloud=settings.cloud,
+            credential=self.credential,
+            clock=clock,
+            session=self.session,
+            limits=inside.storage.limits,
+        )
+        wired = await wire(
+            settings,
+            clock=clock,
+            remediators=[rule for rule in remediators if rule.name in self.world.rules],
+            credential=self.credential,
+            storage=inside.storage,
+            azure=azure,
+        )
+        given = {each.name: getattr(wired.engine, each.name) for each in fields(wired.engine)}
+        engine = Visiting(**{**given, "writer": lambda id: Mortal(azure.writer(id), inside.mishaps)})
+        wired = replace(wired, engine=engine)
+        return inside.planted(wired) if inside.planted else wired
 
     async def deliver(self, worker: Worker, body: str) -> int:
         """One POST of Event Grid to the app's own webhook."""
@@ -281,33 +303,34 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def opened() -> AsyncIterator[Stage]:
-    """The stage, while the block lasts."""
+async def opened(world: World = DOOR, *, azurite: str = "") -> AsyncIterator[Stage]:
+    """The stage, while the block lasts; on SQLite, or in the Azurite of this connection string."""
     hands = Hands()
     options = replace(Options(), update_duration=UPDATE)
     memory = str(_MEMORY) if _MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="apimend-campaign-", dir=memory) as name:
         folder = Path(name)
-        async with LocalAzure(Tenant.of(TENANT), now=hands.now, options=options, parts=[TeamsInbox]) as azure:
-            pem = json.dumps(azure.certificate("partner-a").pem)
-            (folder / "desired.yaml").write_text(DESIRED.replace("PEM", pem), encoding="utf-8")
-            azure.endpoints.gateway = ("127.0.0.1", 9)  # there is none: the watcher judges by the state
-            cloud = Settings.load({**environment(azure, folder, "enforce"), "APIMEND_TOPIC_ENDPOINT": ""}).cloud
+        tenant = Tenant.of(world.tenant)
+        async with LocalAzure(tenant, now=hands.now, options=options, parts=world.parts) as azure:
+            (folder / "desired.yaml").write_text(declared(world, azure), encoding="utf-8")
+            if not world.probes:
+                azure.endpoints.gateway = ("127.0.0.1", 9)  # there is none: the watcher judges by the state
             with identity_of(azure):
                 credential = ManagedIdentityCredential()
+                cloud = Settings.load({**environment(azure, folder, "enforce"), "APIMEND_TOPIC_ENDPOINT": ""}).cloud
                 async with open_session(cloud) as session, aiohttp.ClientSession() as web, credential:
                     stage = Stage(
+                        world=world,
                         azure=azure,
                         hands=hands,
                         folder=folder,
                         session=session,
                         credential=credential,
                         web=web,
-                        rules=(),
+                        opening=azurite_at(azurite) if azurite else sqlite_in(folder),
                     )
                     stage.keep()
-                    yield stage
-
-
-FIRED: Counter[str] = Counter()
-"""How often each fault fired in this process."""
+                    try:
+                        yield stage
+                    finally:
+                        await stage.close()

@@ -4,22 +4,31 @@ The campaign's own proof: each planted mistake is caught.
 
 import pytest
 
-from tests.campaign.bugs import BUGS
+from tests.campaign.bugs import BUGS, ONLY_EVENTS_SHOW
 from tests.campaign.play import Play
 from tests.campaign.stage import opened
+from tests.campaign.worlds import DOOR, ESTATE, World
 
 _MOST = 80
 """Schedules until a mistake has to show: most show in the first."""
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=str)
-async def test_a_planted_bug_is_caught(bug: str) -> None:
+@pytest.mark.parametrize(
+    ("bug", "world"),
+    [
+        pytest.param(bug, world, id=f"{bug}, {world.name}")
+        for bug in BUGS
+        for world in (DOOR, ESTATE)
+        if world is DOOR or bug not in ONLY_EVENTS_SHOW
+    ],
+)
+async def test_a_planted_bug_is_caught(bug: str, world: World) -> None:
     """
     With this mistake in the app, the promise that it breaks is reported broken.
     """
     planted, promise = BUGS[bug]
     caught: list[str] = []
-    async with opened() as stage:
+    async with opened(world) as stage:
         for seed in range(_MOST):
             outcome = await Play(stage, seed, planted=planted).run()
             caught += [what for what in outcome.broken if what.startswith(promise)]

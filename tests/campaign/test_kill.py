@@ -21,8 +21,10 @@ from demo.world import ROOT, environment
 from emulator import LocalAzure
 from remediators import ALL
 from tests.campaign.process import Ahead
-from tests.campaign.stage import INSTANCE, RULES, US, Stage, opened
+from tests.campaign.stage import Stage, opened
+from tests.campaign.stores import OnSqlite
 from tests.campaign.watch import Watch
+from tests.campaign.worlds import DOOR
 
 _SECONDS = 60.0
 
@@ -60,10 +62,11 @@ async def test_a_killed_process_leaves_nothing_that_the_next_one_cannot_finish(
     ahead.write_text("0", encoding="utf-8")
     clock: Clock = Ahead(ahead)
     async with opened() as stage:
-        stage.hands.clock = clock  # type: ignore[assignment]  # the machine's time, moved on by the file
+        stage.hands.clock = clock  # the machine's time, moved on by the file
         environ = environ_of(stage, tmp_path, ahead)
-        watch = Watch(azure=stage.azure, instance=INSTANCE, database=tmp_path / "apimend.db", us=US)
-        watch.foreign = watch.text()
+        kept = OnSqlite(tmp_path / "apimend.db", clock)
+        watch = Watch(azure=stage.azure, world=DOOR, storage=kept)
+        watch.began()
         monkeypatch.setattr(LocalAzure, "watchers", [*LocalAzure.watchers, watch.passed])
         await ring(environ, clock)
         for _ in range(3):
@@ -79,6 +82,8 @@ async def test_a_killed_process_leaves_nothing_that_the_next_one_cannot_finish(
                     break
                 await advance(stage, ahead, 30)
                 await asyncio.sleep(0.05)  # noqa: TID251 - it works in real time
+
+        await kept.close()
 
         assert watch.negotiates()
         assert watch.refuses()
@@ -104,7 +109,7 @@ async def ring(environ: dict[str, str], clock: Clock) -> None:
     """Ask for the first visit."""
     storage = open_sqlite(environ["QUEUE"], clock)
     wired = await wire(
-        Settings.load(environ), clock=clock, remediators=[r for r in ALL if r.name in RULES], storage=storage
+        Settings.load(environ), clock=clock, remediators=[r for r in ALL if r.name in DOOR.rules], storage=storage
     )
     await wired.sweeper.sweep()
     await wired.close()

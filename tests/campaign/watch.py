@@ -7,19 +7,32 @@ A broken promise is noted with the schedule's moment; `play` reads the list at t
 import hashlib
 import json
 import re
-import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from emulator import LocalAzure
 from emulator.log import Exchange
+from tests.campaign.stores import Seen
+from tests.campaign.worlds import HOST, INSTANCE, US, World
 
 CHECK = re.compile(r"\s*<validate-client-certificate\b[^>]*?(?:/>|>.*?</validate-client-certificate>)", re.DOTALL)
 OBSERVES = re.compile(r'ignore-error="true"')
 SPACE = re.compile(r"\s+")
+WHOLE = (
+    "policies/policy",
+    "certificates/partner-a",
+    "certificates/outgoing",
+    "certificates/clients-ca",
+    "gateways/hall/certificateAuthorities/clients-ca",
+)
+PARTS = frozenset(
+    {
+        "negotiateClientCertificate", "certificates", "certificateIds", "tls", "provisioningState",
+        "targetProvisioningState", "systemData",
+    }
+)  # fmt: skip
 _SETTLED = timedelta(seconds=100)
 """Three readings a minute apart: less than two minutes after an update no check may come."""
 
@@ -32,9 +45,10 @@ class Watch:
     """One schedule's watcher."""
 
     azure: LocalAzure
-    instance: str
-    database: Path
-    us: str
+    world: World
+    storage: Seen
+    instance: str = INSTANCE
+    us: str = US
     broken: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     answers: dict[str, list[int]] = field(default_factory=dict)
@@ -45,6 +59,11 @@ class Watch:
     _idle_since: datetime | None = None
     _was_busy: bool = False
     _shut: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    _others: dict[str, str] = field(default_factory=dict)
+
+    def began(self) -> None:
+        """What was there before us."""
+        self.foreign, self._others = self.text(), self._untouched()
 
     def passed(self, exchange: Exchange) -> None:
         """One exchange."""
@@ -57,10 +76,11 @@ class Watch:
         if call.method in ("PUT", "PATCH", "DELETE"):
             request = call.headers.get("x-ms-client-request-id", "")
             self.answers.setdefault(request, []).append(answer.status)
-            self._has_preimage(request, call.path)
+            self._has_preimage(request, exchange)
             self._is_conditional(exchange)
             self._goes_on(exchange)
-            hidden = exchange.fault.endswith("after")  # what Azure said to it we don't know
+            # What Azure said to it we don't know, and it may have been a refusal.
+            hidden = exchange.fault.endswith("after") and self.azure.store.get(call.path) is not None
             if answer.status < 300 or hidden:
                 self._is_no_repetition(call.path, call.body, hidden=hidden)
 
@@ -76,8 +96,10 @@ class Watch:
             self._break("I1: a check refuses everybody while negotiation is off")
 
     def negotiates(self) -> bool:
-        """Whether every gateway host asks for certificates."""
-        return all(host["negotiateClientCertificate"] for host in self._hosts() if host["type"] == "Proxy")
+        """Whether every gateway host asks for certificates, that of a self-hosted gateway too."""
+        own = self.azure.store.get(HOST)
+        asks = own is None or own.properties.get("negotiateClientCertificate") is True
+        return asks and all(host["negotiateClientCertificate"] for host in self._hosts() if host["type"] == "Proxy")
 
     def refuses(self) -> bool:
         """Whether the global policy refuses callers."""
@@ -94,41 +116,52 @@ class Watch:
         plain = [_plain(CHECK.sub("", text)) for text in (self.text(), self.foreign)]
         if plain[0] != plain[1]:
             self._break("I2: foreign text was changed")
-        for row in self._rows("SELECT body FROM records WHERE container = 'intents'"):
-            intent = json.loads(row[0])["content"]
+        if self._untouched() != self._others:
+            self._break("I2: something that isn't ours was changed")
+        for body in self.storage.bodies("intents"):
+            intent = json.loads(body)["content"]
             answers = self.answers.get(intent["request_id"], [])
             if intent["closed"] == "" and answers:
                 self._break("I6: an intent was left open")
             if intent["closed"] in ("applied", "pending") and not any(status < 300 for status in answers):
                 self._break("I9: a failure was noted as a success")
 
-    def _has_preimage(self, request: str, path: str) -> None:
+    def _has_preimage(self, request: str, exchange: Exchange) -> None:
+        path = exchange.call.path
         key = hashlib.sha256(request.casefold().encode()).hexdigest()[:32]
-        found = self._rows("SELECT body FROM records WHERE container = 'requests' AND key = ?", key)
+        found = self.storage.body("requests", key)
         if not found:
             self._break(f"I7: no intent before the write of {path.rpartition('/')[2]}")
             return
-        intent = json.loads(found[0][0])["content"]["key"]
-        (row,) = self._rows("SELECT body FROM records WHERE container = 'intents' AND key = ?", intent) or ((b"{}",),)
-        content = json.loads(row[0]).get("content", {})
-        aside = self._rows("SELECT key FROM records WHERE container = 'preimages' AND key = ?", f"intents.{intent}")
+        intent = json.loads(found)["content"]["key"]
+        content = json.loads(self.storage.body("intents", intent) or b"{}").get("content", {})
+        aside = self.storage.body("preimages", f"intents.{intent}")
         if not aside or not isinstance(content.get("after"), int | None):
             self._break("I7: no pre-image before the write")
-        if "/policies/" in path and not isinstance(content.get("before"), int):
-            self._break("I7: the intent of a policy write holds no pre-image")
+        existed = self._is_service(path) or "/policies/" in path or self._replaced(exchange)
+        if existed and not isinstance(content.get("before"), int):
+            self._break("I7: the intent of a write holds no pre-image")
 
     def _is_conditional(self, exchange: Exchange) -> None:
         call = exchange.call
-        if call.method == "PUT" and "/policies/" in call.path and not call.headers.get("If-Match"):
-            self._break("I8: an existing policy was written without If-Match")
+        if call.headers.get("If-Match") or self._is_service(call.path):
+            return
+        if self._replaced(exchange) or (call.method == "PUT" and "/policies/" in call.path):
+            self._break(f"I8: what exists was written without If-Match: {call.path.rpartition('/')[2]}")
+
+    def _replaced(self, exchange: Exchange) -> bool:
+        """Whether something stood there before this write, which went through."""
+        _, before, _ = self.azure.store.before(exchange.call.path)
+        return exchange.answer.status < 300 and before is not None
 
     def _goes_on(self, exchange: Exchange) -> None:
         """What a write may not do, whatever Azure answered."""
         call = exchange.call
         if self.stopped:
             self._break("R22: written in spite of the global stop")
-        if call.method == "PATCH":
-            sent = {host["hostName"] for host in json.loads(call.body)["properties"].get("hostnameConfigurations", ())}
+        properties = json.loads(call.body)["properties"] if self._is_service(call.path) else {}
+        if "hostnameConfigurations" in properties:
+            sent = {host["hostName"] for host in properties["hostnameConfigurations"]}
             if sent != {host["hostName"] for host in self._hosts()}:
                 self._break("I3: a PATCH without all the hosts")
         if call.method == "PUT" and "/policies/" in call.path and exchange.answer.status < 300:
@@ -168,16 +201,28 @@ class Watch:
         service = self.azure.store.get(self.instance)
         return bool(service and service.properties.get("targetProvisioningState"))
 
-    def _rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
-        connection = sqlite3.connect(self.database)
-        try:
-            return list(connection.execute(statement, values))
-        finally:
-            connection.close()
+    def _is_service(self, path: str) -> bool:
+        return path.casefold() == self.instance.casefold()
+
+    def _untouched(self) -> dict[str, str]:
+        """Every resource, less what the rules of this world write: of some the whole, of some a few properties."""
+        ours = {f"{self.instance}/{one}".casefold() for one in WHOLE}
+        return {
+            one.id.casefold(): json.dumps(_less(one.body, PARTS), sort_keys=True, default=str)
+            for one in self.azure.store.all()
+            if one.id.casefold() not in ours
+        }
 
     def _break(self, what: str) -> None:
         if what not in self.broken:
             self.broken.append(what)
+
+
+def _less(value: Any, names: frozenset[str]) -> Any:
+    """Less these members, at any depth."""
+    if isinstance(value, dict):
+        return {key: _less(each, names) for key, each in value.items() if key not in names}
+    return [_less(each, names) for each in value] if isinstance(value, list) else value
 
 
 def _plain(text: str) -> str:

@@ -16,15 +16,12 @@ from apimend.policy.condition import body_lines, condition_lines, condition_of, 
 from apimend.policy.document import Document, Element
 from apimend.policy.edits import (
     Edit,
-    Lines,
-    add_section,
+    add_inbound,
     apply,
     insert_after,
     insert_before,
     insert_first,
     inserted_at_head,
-    layout_in,
-    one_line,
     remove,
     replace,
     take_out,
@@ -33,6 +30,7 @@ from apimend.policy.expression_check import read_expression_check
 from apimend.policy.forwarded_check import read_forwarded_check
 from apimend.policy.guard import Guard, condition, guarded, read_guarded
 from apimend.policy.inplace import identity_edits, switch_edits
+from apimend.policy.layout import Lines, layout_in, one_line
 from apimend.policy.record import read_record, record_lines
 
 INBOUND = "inbound"
@@ -245,7 +243,7 @@ def _in_place(element: Element, lines: Lines) -> str:
     assert parent is not None
     if not ({"\r", "\n"} & set(element.text_before)):
         return one_line(lines)
-    layout = layout_in(parent, element, element.start)
+    layout = layout_in(element.document, parent.start, element.start, element.start)
     return layout.lines(lines).removeprefix(layout.indent)
 
 
@@ -264,7 +262,7 @@ def _record_edits(found: FoundCheck, wanted: Record | None) -> Iterator[Edit]:
 def _insertion(document: Document, lines: Lines, before: str, behind: str) -> Edit:
     home = document.root if document.is_fragment else document.section(INBOUND)
     if home is None:
-        return add_section(document, INBOUND, lines)
+        return add_inbound(document, lines)
     leading = home.first_element
     if leading is None:
         return insert_first(home, lines)

@@ -15,8 +15,8 @@ from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.policy.condition import normal_condition_check
 from apimend.policy.document import Document, Element
-from apimend.policy.edits import Lines
 from apimend.policy.escape import escape_attribute
+from apimend.policy.layout import Lines
 
 NAME = "validate-client-certificate"
 

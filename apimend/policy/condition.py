@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form, Record
-from apimend.policy.edits import Lines
 from apimend.policy.expression_check import ExpressionCheck
 from apimend.policy.forwarded_check import forwarded_condition, forwarded_thumbprint
+from apimend.policy.layout import Lines
 from apimend.policy.record import PRESENTED, record_lines
 
 _CERTIFICATE = "context.Request.Certificate"

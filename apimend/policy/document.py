@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from apimend.policy.escape import unescape
 from apimend.policy.expressions import expression_end
-from apimend.policy.outline import Head, head, outlined
+from apimend.policy.outline import outlined
 from apimend.policy.scan import NAME, SPACE, Scanned, Tag, line_starts, not_understood, scan
 
 SECTIONS = ("inbound", "backend", "outbound", "on-error")
@@ -72,7 +72,7 @@ class Document:
     A policy document or a fragment, read without loss. Make one with `Document.parse`; nothing changes it.
 
     `before` is the text before the first tag, `tags` are its tags in order, `pieces` their texts, and `partners` has
-    for each the index of the tag that ends it, or its own. Where the outline shows that a document is understood,
+    for each the index of the tag that ends it, or its own. Where the `outline` shows that a document is understood,
     all these are read when somebody asks.
     """
 
@@ -83,7 +83,7 @@ class Document:
 
     def __init__(self, text: str, outline: "re.Match[str] | None") -> None:
         self.text = text
-        self._outline = outline
+        self.outline = outline
 
     @staticmethod
     def parse(text: str) -> "Document":
@@ -122,11 +122,6 @@ class Document:
         """A section by name; None where the document has none."""
         index = self._sections.get(name)
         return None if index is None else Element(self, index)
-
-    @property
-    def head(self) -> Head | None:
-        """How `inbound` begins, or a fragment: see outline.py. None says nothing: then the tags have to be read."""
-        return None if self._outline is None else head(self._outline)
 
     @property
     def tokens(self) -> Iterator[str]:

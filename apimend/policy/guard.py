@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apimend.policy.document import Element
-from apimend.policy.edits import Lines
+from apimend.policy.layout import Lines
 
 _API = "context.Api.Id"
 _OPERATION = "context.Operation?.Id"

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
 from apimend.policy import check as checks
 from apimend.policy.document import Element, Span
-from apimend.policy.edits import Edit, Lines, insert_after, insert_first, take_out
+from apimend.policy.edits import Edit, insert_after, insert_first, take_out
+from apimend.policy.layout import Lines
 
 
 def switch_edits(element: Element, check: ClientCertificateCheck) -> Iterator[Edit]:

@@ -24,23 +24,24 @@ _ATTRIBUTES = rf"(?>(?:{SPACE}++{_NAME}{SPACE}*+={SPACE}*+{_VALUE})*){SPACE}*+"
 _COMMENT = "!--[^-]*+(?>(?:-(?!->)[^-]*+)*)-->"
 _ASIDE = rf"[^<]*+(?>(?:<{_COMMENT}[^<]*+)*)"
 _HEAD = (
-    rf"{_ATTRIBUTES}>()[^<]*+(?>(?:<{_COMMENT}[^<]*+)*)"
-    rf"<({_NAME})(?:{_ATTRIBUTES}/>()(?:[ \t]*+(\r\n|\r|\n))?)?"
+    rf"{_ATTRIBUTES}(?:/>()|>()[^<]*+(?>(?:<{_COMMENT}[^<]*+)*)<(?:"
+    rf"/{_NAME}({SPACE}*+)>|({_NAME})(?:{_ATTRIBUTES}/>()(?:[ \t]*+(\r\n|\r|\n))?)?))"
 )
 """
-How an element goes on behind its name: up to the first element in it, and the line end behind that.
+How an element goes on behind its name: up to its end if no element is in it, else up to the first, and a line end.
 
-Its groups, from the first on: where the content begins, the name of the element in it, and if that is self-closed, its
-end and the line end.
+Its groups, from the first on: the end of a self-closed one; where the content of another begins; the white space in
+its end tag; the name of the first element in it; where that ends, if it is self-closed; and the line end behind that.
 """
+CLOSED, CONTENT, END_SPACE, FIRST, FIRST_END, FIRST_LINE_END = range(6)
 
 _ROOT, _FRAGMENT, _INBOUND, _INBOUND_HEAD = 1, 2, 5, 6
 _SECTIONS = "|".join(
     (
-        rf"inbound(?(5)(?!))()(?={_HEAD}|)",
-        r"backend(?(10)(?!))()",
-        r"outbound(?(11)(?!))()",
-        r"on-error(?(12)(?!))()",
+        rf"inbound(?(5)(?!))()(?={_HEAD})",
+        r"backend(?(12)(?!))()",
+        r"outbound(?(13)(?!))()",
+        r"on-error(?(14)(?!))()",
     )
 )
 """Each once: the second time its group is set."""
@@ -60,7 +61,7 @@ _OUTLINE = re.compile(
     rf"{_ASIDE}<(policies|fragment()){_ATTRIBUTES}(?:(/)>|>[^<]*+(?:{_CHILD}[^<]*+)*</\1{SPACE}*+>){_ASIDE}\Z"
 )
 _TAG = re.compile(rf"<(?:{_COMMENT}|/?{_NAME}{_ATTRIBUTES}/?>)")
-_FRAGMENT_HEAD = re.compile(_HEAD)
+_ROOT_HEAD = re.compile(_HEAD)
 
 
 def outlined(text: str) -> "re.Match[str] | None":
@@ -69,22 +70,23 @@ def outlined(text: str) -> "re.Match[str] | None":
     return found if found is None or "@" not in text or _expressions_end(text) else None
 
 
-Head = tuple["re.Match[str]", int, int]
-"""How a section begins: a match, the first group of the head in it, and the place where the section starts."""
+Head = tuple["re.Match[str]", int, int, str]
+"""How an element begins: a match, the first group of the head in it, the place where the element starts, its name."""
 
 
 def head(outline: "re.Match[str]") -> Head | None:
-    """
-    How `inbound` begins, or the root where it is a fragment.
-
-    None where there is no such section, no element in it, or something before that is neither text nor comment.
-    """
+    """How `inbound` begins, or the root where it is a fragment; None where there is no such section."""
     end = outline.end(_INBOUND)
     if end >= 0:
-        return None if outline.start(_INBOUND_HEAD + 1) < 0 else (outline, _INBOUND_HEAD, end - len("<inbound"))
-    end = outline.end(_FRAGMENT)
-    found = None if end < 0 else _FRAGMENT_HEAD.match(outline.string, end)
-    return None if found is None else (found, 1, end - len("<fragment"))
+        return outline, _INBOUND_HEAD, end - len("<inbound"), "inbound"
+    return None if outline.end(_FRAGMENT) < 0 else root_head(outline)
+
+
+def root_head(outline: "re.Match[str]") -> Head:
+    """How the root begins."""
+    found = _ROOT_HEAD.match(outline.string, outline.end(_ROOT))
+    assert found is not None  # the outline has read the same
+    return found, 1, outline.start(_ROOT) - 1, outline[_ROOT]
 
 
 def _expressions_end(text: str) -> bool:

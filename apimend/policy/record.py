@@ -8,7 +8,7 @@ not hold anything secret: a thumbprint is none.
 
 from apimend.model.check import Record
 from apimend.policy.document import Element
-from apimend.policy.edits import Lines
+from apimend.policy.layout import Lines
 
 _SOURCE = "apimend"
 MESSAGE = "Presented client certificate"

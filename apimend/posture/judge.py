@@ -42,7 +42,7 @@ def assess(control: Control, estate: Estate, statements: Sequence[Statement] = (
     """What one control came to."""
     severity = weighed(control, estate)
     try:
-        found = tuple(_found(control, estate))
+        found = tuple(_with_severity(each, control, severity) for each in _found(control, estate))
         verdict, reason = _verdict(control, found, estate)
     except Unsure as error:
         found, verdict, reason = (), Verdict.UNKNOWN, str(error)
@@ -52,7 +52,6 @@ def assess(control: Control, estate: Estate, statements: Sequence[Statement] = (
         found, verdict, reason = (), Verdict.UNKNOWN, f"A policy can't be read: {error}."
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         found, verdict, reason = (), Verdict.UNKNOWN, f"What was read has an unknown form ({type(error).__name__})."
-    found = tuple(_with_severity(each, control, severity) for each in found)
     if verdict is Verdict.FAIL:
         severity = max(each.severity for each in found if each.ok is False)
     assessment = Assessment(

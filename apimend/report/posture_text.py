@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from apimend.model.ids import InstanceId
 from apimend.report.plain import clean
 from apimend.report.posture import ControlView, PostureView
 
@@ -37,15 +38,16 @@ def _lines(view: PostureView, *, everything: bool) -> Iterator[str]:
             yield ""
             yield f"{family}: {points} of 100"
         for each in shown:
-            yield from _control(each, everything)
+            yield from _control(each, view.instance, everything=everything)
 
 
-def _control(each: ControlView, everything: bool) -> Iterator[str]:
+def _control(each: ControlView, instance: InstanceId, *, everything: bool) -> Iterator[str]:
     yield f"  {each.id:<4}{each.verdict.value}, {each.severity.word}: {each.title}"
     if each.reason.rstrip(".") != each.title:
         yield f"      {each.reason}"
     for found in each.bad[:_LINES]:
-        yield f"      {clean(found.subject)} {clean(found.pointer)} is {clean(found.observed)}, not {found.expected}"
+        place = clean(f"{_within(found.subject, instance)} {found.pointer}")
+        yield f"      {place} is {clean(found.observed)}, not {found.expected}"
     if len(each.bad) > _LINES:
         yield f"      and {len(each.bad) - _LINES} more"
     if each.verdict.is_bad and each.mend:
@@ -54,6 +56,13 @@ def _control(each: ControlView, everything: bool) -> Iterator[str]:
             yield from (f"      | {line}".rstrip() for line in each.hand_off)
             if each.no_hand_off:
                 yield f"      No snippet: {each.no_hand_off}"
+
+
+def _within(subject: str, instance: InstanceId) -> str:
+    """What lies in the instance by its place there; anything else by its id."""
+    if not f"{subject}/".casefold().startswith(f"{instance.key}/"):
+        return subject
+    return subject[len(instance.text) :].strip("/") or "service"
 
 
 def render_csv(views: Iterable[PostureView]) -> str:

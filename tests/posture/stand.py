@@ -15,9 +15,9 @@ from azure.identity.aio import ManagedIdentityCredential
 
 from apimend.arm.azure import ArmAzure
 from apimend.model.desired import Attestation, Desired
-from apimend.model.ids import InstanceId, ResourceId
+from apimend.model.ids import InstanceId
 from apimend.model.posture import Assessment
-from apimend.model.runs import Intent, Progress
+from apimend.model.runs import Progress
 from apimend.ports import VisitContext
 from apimend.settings import Settings
 from demo.world import environment, identity_of
@@ -39,13 +39,9 @@ ATTESTED = tuple(
 DESIRED = Desired(instance=INSTANCE, attestations=ATTESTED)
 
 
-async def _wrote(_target: ResourceId) -> tuple[Intent, ...]:
-    return ()
-
-
 def context(**more: Any) -> VisitContext:
     """The context of a whole look."""
-    given = {"now": NOW, "progress": Progress(instance=INSTANCE, heard=NOW), "wrote": _wrote, "walk": True}
+    given = {"now": NOW, "progress": Progress(instance=INSTANCE, heard=NOW), "walk": True}
     return VisitContext(**{**given, **more})
 
 

@@ -25,7 +25,7 @@ from remediators import ALL
 from remediators.posture import CONTROLS
 from tests.posture.conftest import Looks
 from tests.posture.stand import INSTANCE
-from tests.posture.tenant import FAILING, NOW
+from tests.posture.tenant import FAILING, NOW, VNET
 
 CATALOGUE = Catalogue.of(ALL)
 
@@ -99,6 +99,16 @@ def test_json_is_json_and_says_all(views: list[PostureView]) -> None:
     assert {"mcsb", "azurePolicy", "psRule", "cis", "others"} == set(found["controls"][0]["mappings"])
 
 
+def test_text_names_places_by_their_place(looks: Looks) -> None:
+    """
+    For a person what lies in the instance is named without the instance's long id, and anything else with its own.
+    """
+    api, network = (posture_text.render(view_of(looks.failing[id])) for id in ("D3", "N3"))
+
+    assert "      apis/orders /properties/protocols is https, http, not https or wss only" in api.splitlines()
+    assert f"{VNET} /properties/subnets" in network
+
+
 def test_csv_has_a_row_for_everything(views: list[PostureView]) -> None:
     """
     A control without bad evidence has one row, any other one for each.
@@ -115,7 +125,7 @@ def test_text_names_place_value_and_what_to_do(looks: Looks) -> None:
     """
     text = posture_text.render(view_of(looks.failing["D3"]))
 
-    assert "/apis/orders /properties/protocols is https, http, not https or wss only" in text
+    assert "apis/orders /properties/protocols is https, http, not https or wss only" in text
     assert "What to do: Leave https and wss only." in text
 
 

@@ -87,6 +87,16 @@ def test_the_worst_evidence_decides(found: tuple[bool | None, ...], verdict: Ver
     assert verdict == assess(control(*map(evidence, found)), ESTATE).verdict
 
 
+def test_the_worst_evidence_is_the_reason() -> None:
+    """
+    Evidence of the control's own severity counts more than what is said to be low, in whatever order they come.
+    """
+    low = evidence(False, why="small", severity=Severity.LOW)
+    found = assess(control(low, evidence(False, why="large")), ESTATE)
+
+    assert "large (2 in all)" == found.reason
+
+
 def test_a_control_that_stumbles_is_unknown() -> None:
     """
     A form that nobody foresaw breaks one control, and that one says so.

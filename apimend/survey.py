@@ -6,15 +6,19 @@ nothing; `apimend.policy` does.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apimend.model.azure import Api, Gateway, Operation, PolicyText, Product, Service, Workspace
 from apimend.model.desired import Desired
+from apimend.model.errors import Unfinished
 from apimend.model.ids import ResourceId
 from apimend.model.runs import Handshake
 from apimend.policy.topology import MANAGED, ApiNode, Host, Topology, read_documents, scope_of
-from apimend.ports import InstanceReader
+from apimend.ports import InstanceReader, WalkMemory
+
+AT_A_TIME = 200
+"""So many scopes are asked before a walk looks at the time, and what they answered is noted."""
 
 _ONE_OPERATION = {"graphql": "graphql", "websocket": "onHandshake"}
 
@@ -37,7 +41,8 @@ async def survey(
     Read an instance.
 
     `walk` asks every scope for its document. Without it only those are read that `allPolicies` lists: a hint that
-    may lag, so it spares calls on an ordinary visit and proves nothing.
+    may lag, so it spares calls on an ordinary visit and proves nothing. Raises Unfinished where the reader has a memory
+    of walks, and the visit's time is over before every scope has been asked or is remembered.
     """
     service = await reader.service()
     hint, fragments, gateways, workspaces = await asyncio.gather(
@@ -51,8 +56,9 @@ async def survey(
     apis = tuple(node for found in nodes for node in found.apis)
     scopes = [scope for found in nodes for scope in found.scopes]
     listed = hint | {reader.instance.key}
-    wanted = [scope for scope in scopes if walk or scope.key in listed]
-    texts = [text for text in await asyncio.gather(*(reader.policy(scope) for scope in wanted)) if text]
+    texts = await _policies(reader, [scope for scope in scopes if scope.key in listed])
+    if walk:
+        texts += await _walked(reader, [scope for scope in scopes if scope.key not in listed])
     by_scope = {_scope(text.id): text for text in texts}
     return Survey(
         service=service,
@@ -70,6 +76,40 @@ async def survey(
         gateways=gateways,
         workspaces=workspaces,
     )
+
+
+async def _policies(reader: InstanceReader, scopes: Iterable[ResourceId]) -> list[PolicyText]:
+    return [text for text in await asyncio.gather(*(reader.policy(scope) for scope in scopes)) if text]
+
+
+async def _walked(reader: InstanceReader, scopes: Sequence[ResourceId]) -> list[PolicyText]:
+    """What the list of all policies left out: every scope is asked, or was so lately and had none."""
+    memory = reader.walk
+    if memory is None:
+        return await _policies(reader, scopes)
+    texts = await _policies(reader, [scope for scope in scopes if memory.is_present(_path(scope))])
+    left = [s for s in scopes if not memory.is_present(_path(s)) and not memory.is_absent(_path(s))]
+    try:
+        for first in range(0, len(left), AT_A_TIME):
+            if first and memory.is_over:
+                known = len(scopes) - len(left) + first
+                raise Unfinished(f"{known:,} of {len(scopes):,} scopes have been asked for a policy.", after=1.0)
+            texts += await _asked(reader, memory, left[first : first + AT_A_TIME])
+    finally:
+        await memory.save()
+    return texts
+
+
+async def _asked(reader: InstanceReader, memory: WalkMemory, scopes: Sequence[ResourceId]) -> list[PolicyText]:
+    began = memory.now()
+    found = await _policies(reader, scopes)
+    present = {_scope(text.id) for text in found}
+    await memory.note(absent={_path(scope) for scope in scopes} - present, present=present, asked=began)
+    return found
+
+
+def _path(scope: ResourceId) -> str:
+    return scope_of(scope.below_instance)
 
 
 async def gateway_hosts(reader: InstanceReader, service: Service) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from apimend.arm.transport import ClockedTransport, open_pipeline, open_session
 from apimend.arm.vault import Vaults
 from apimend.arm.writer import Writer
 from apimend.model.ids import InstanceId
-from apimend.ports import Buckets, Clock
+from apimend.ports import Buckets, Clock, WalkMemory
 from apimend.settings import Cloud
 
 _AT_ONCE = 16
@@ -62,7 +62,7 @@ class ArmAzure:
         """With a connection pool of its own. Must be called inside a running loop."""
         return cls(cloud=cloud, credential=credential, clock=clock, session=open_session(cloud), limits=limits)
 
-    def reader(self, instance: InstanceId, *, urgent: bool = True) -> View:
+    def reader(self, instance: InstanceId, *, urgent: bool = True, walk: WalkMemory | None = None) -> View:
         """A fresh view for one visit."""
         return View(
             instance,
@@ -72,6 +72,7 @@ class ArmAzure:
             send=self._send,
             at_once=asyncio.Semaphore(_AT_ONCE),
             urgent=urgent,
+            walk=walk,
         )
 
     def writer(self, instance: InstanceId) -> Writer:

@@ -36,6 +36,7 @@ from apimend.model.azure import (
 from apimend.model.desired import VaultObject
 from apimend.model.errors import Denied, Gone, Rejected, SoftDeleted
 from apimend.model.ids import InstanceId, ResourceId
+from apimend.ports import WalkMemory
 
 T = TypeVar("T")
 Raw = Mapping[str, Any]
@@ -63,6 +64,7 @@ class View:
         send: Callable[[HttpRequest], Awaitable[Any]],
         at_once: asyncio.Semaphore,
         urgent: bool = True,
+        walk: WalkMemory | None = None,
     ) -> None:
         self._instance = instance
         self._client: Any = client  # its overloads don't know `cls`, by which we get raw JSON
@@ -72,12 +74,17 @@ class View:
         self._calls: Counter[str] = Counter()
         self._at_once = at_once
         self._urgent = urgent
+        self._walk = walk
         self._reads: dict[object, asyncio.Future[Any]] = {}
         self._at = (instance.resource_group, instance.name)
 
     @property
     def instance(self) -> InstanceId:
         return self._instance
+
+    @property
+    def walk(self) -> WalkMemory | None:
+        return self._walk
 
     @property
     def calls(self) -> Mapping[str, int]:

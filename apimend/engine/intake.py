@@ -14,7 +14,7 @@ import structlog
 from apimend.events import Concern, ParsedEvent, parse_events, to_trigger
 from apimend.model.errors import BadInput
 from apimend.model.ids import InstanceId
-from apimend.ports import Bells, Clock, Ledger
+from apimend.ports import Bells, Clock, Ledger, Walks
 
 _log = structlog.get_logger(__name__)
 LOW_PRIORITY_AFTER = 300.0
@@ -38,7 +38,7 @@ class Intake:
     """
     Rings bells for events of the declared tenant and subscriptions.
 
-    `own` are our own client and principal ids, in lower case.
+    `own` are our own client and principal ids, in lower case. `walks` hears what may have changed what it remembers.
     """
 
     bells: Bells
@@ -47,6 +47,7 @@ class Intake:
     tenant: str = ""
     subscriptions: frozenset[str] = frozenset()
     own: Collection[str] = ()
+    walks: Walks | None = None
 
     async def hear(self, text: str) -> list[Heard]:
         """Ring for every event in `text`. Raises BadInput where it is no event at all."""
@@ -85,6 +86,8 @@ class Intake:
         trigger = to_trigger(event, self.clock.now(), own=self.own, instance=instance)
         if trigger is None:
             return "It changes nothing."
+        if self.walks is not None and event.instance is not None:
+            await self.walks.touched(instance, trigger.touched, trigger.operation)
         ours = bool(trigger.client_request_id) and await self.ledger.is_ours(trigger.client_request_id)
         if ours and await self._is_awaited(instance):
             return "It is the echo of our own write, and a visit follows anyhow."

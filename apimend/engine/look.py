@@ -27,6 +27,8 @@ _WALKING = "walking"
 _WALK_EVERY = timedelta(hours=24)
 _FAILED_AGAIN, _FAILED_AGAIN_AT_MOST = 30.0, 900.0
 _STUCK_AGAIN = 900.0
+_CONFLICTS = "conflicts"
+_CONFLICTS_IN_A_ROW = 3
 
 
 @dataclass(kw_only=True)
@@ -159,6 +161,15 @@ class Look:
         self.troubled = self.troubled or isinstance(error, Unavailable)
         if error.after is not None and isinstance(error, Throttled | Unavailable):
             self.held = max(self.held or 0.0, error.after)
+
+    def conflicted(self, found: bool) -> None:
+        """Conflicts in one visit after the other are no coincidence: from the fourth on the pauses grow."""
+        evidence = dict(self.progress.evidence)
+        before = int(evidence.pop(_CONFLICTS, "0"))
+        if found:
+            evidence[_CONFLICTS] = str(before + 1)
+            self.troubled = self.troubled or before >= _CONFLICTS_IN_A_ROW
+        self.progress = replace(self.progress, evidence=evidence)
 
     def slow_down(self) -> None:
         """One failure after the other makes the pauses longer, for this instance alone."""
@@ -336,20 +347,19 @@ def lowest(modes: Sequence[Mode | None]) -> Mode | None:
 
 
 def unread(rule: Remediator[Any], look: Look, error: Exception, severity: Severity) -> Finding:
-    denied = isinstance(error, Denied)
+    denied, unfinished = isinstance(error, Denied), isinstance(error, Unfinished)
     said = str(error) if isinstance(error, TryLater | Final) else type(error).__name__
-    code = "walk_unfinished" if isinstance(error, Unfinished) else "rule_failed"
+    code = "walk_unfinished" if unfinished else "rule_failed"
+    waits = frozenset({Stage.VALIDATE}) if unfinished else frozenset({Stage.NEGOTIATE, Stage.VALIDATE})
     return Finding(
         code="rule_denied" if denied else code,
         target=look.trigger.instance,
         remediator=rule.name,
         severity=severity,
         message=f"{rule.name} could not look: {said}",
-        why_left="The next visit goes on there."
-        if isinstance(error, Unfinished)
-        else "What can't be read is not written.",
+        why_left="The next visit goes on there." if unfinished else "What can't be read is not written.",
         steps=(f"It needs: {', '.join(sorted(rule.reads))}.",) if denied else (),
-        blocks=frozenset() if rule.safety is Safety.REPORT_ONLY else frozenset({Stage.NEGOTIATE, Stage.VALIDATE}),
+        blocks=frozenset() if rule.safety is Safety.REPORT_ONLY else waits,
     )
 
 

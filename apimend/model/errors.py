@@ -7,6 +7,7 @@ The tree of errors, drawn at the top. Two families: try again later, or do not.
     │   ├── Throttled               a limit was reached; `after` says when to come back
     │   ├── Changed                 what we read is no longer what is there (412, another etag): look again
     │   ├── Unavailable             no answer, or a 5xx; the write may have taken effect
+    │   ├── Unfinished              there is more to read than one visit has time for
     │   └── LeaseTaken              another visit holds the instance
     └── Final                       the same call would fail again
         ├── Gone                    the resource does not exist (any more): a normal end
@@ -56,6 +57,10 @@ class Changed(TryLater):
 
 class Unavailable(TryLater):
     """No answer, a reset, a time-out or a 5xx. A write may have taken effect all the same."""
+
+
+class Unfinished(TryLater):
+    """There is more to read than one visit has time for: the next goes on where this one stopped."""
 
 
 class LeaseTaken(TryLater):

@@ -14,6 +14,7 @@ from apimend.ports.probe import Prober
 from apimend.ports.remediator import Proposal, Remediator, Safety, VisitContext
 from apimend.ports.storage import Buckets, Messages, Record, Records
 from apimend.ports.visits import Bells, Lease, Leases, Visit
+from apimend.ports.walks import WalkMemory, Walks
 
 __all__ = [
     "Azure",
@@ -37,5 +38,7 @@ __all__ = [
     "Safety",
     "Visit",
     "VisitContext",
+    "WalkMemory",
+    "Walks",
     "Written",
 ]

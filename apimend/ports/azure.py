@@ -27,6 +27,7 @@ from apimend.model.azure import (
 from apimend.model.desired import Uploaded, VaultObject
 from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change
+from apimend.ports.walks import WalkMemory
 
 
 class InstanceReader(Protocol):
@@ -39,6 +40,11 @@ class InstanceReader(Protocol):
     @property
     def instance(self) -> InstanceId:
         """The instance that this is a view of."""
+        ...
+
+    @property
+    def walk(self) -> WalkMemory | None:
+        """What earlier visits found by walking, and for how long this one may; None where it has all the time."""
         ...
 
     @property
@@ -215,7 +221,7 @@ class InstanceWriter(Protocol):
 class Azure(Protocol):
     """Where readers and writers come from."""
 
-    def reader(self, instance: InstanceId, *, urgent: bool = True) -> InstanceReader:
+    def reader(self, instance: InstanceId, *, urgent: bool = True, walk: WalkMemory | None = None) -> InstanceReader:
         """A fresh view for one visit. One that is not urgent leaves room for those that are, below Azure's limits."""
         ...
 

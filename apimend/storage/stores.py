@@ -8,13 +8,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
-from apimend.ports import Bells, Buckets, Clock, Leases, Ledger, Messages, Records
+from apimend.ports import Bells, Buckets, Clock, Leases, Ledger, Messages, Records, Walks
 from apimend.storage.bells import StoredBells
 from apimend.storage.database import Database
 from apimend.storage.leases import LeaseStore, StoredLeases
 from apimend.storage.ledger import StoredLedger
 from apimend.storage.limits import StoredBuckets
 from apimend.storage.sqlite import SqliteLeaseStore, SqliteMessages, SqliteRecords
+from apimend.storage.walks import StoredWalks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Storage:
     limits: Buckets
     messages: Messages
     records: Records
+    walks: Walks
     close: Callable[[], Coroutine[None, None, None]]
 
 
@@ -46,6 +48,7 @@ def assemble(
         limits=StoredBuckets(records, clock),
         messages=messages,
         records=records,
+        walks=StoredWalks(records, clock),
         close=close,
     )
 

@@ -26,7 +26,7 @@ from apimend.storage.stores import Storage, assemble
 
 NAME = "apimend"
 
-MAY_BE_LARGE = frozenset({names.NOTES, names.RUNS, names.ORDERS, "parked"})
+MAY_BE_LARGE = frozenset({names.NOTES, names.RUNS, names.ORDERS, names.PARKED, names.WALKS})
 """These go into blobs; all other containers but that of the pre-images into the table."""
 
 # `UseDevelopmentStorage=true` is what the Functions host takes for Azurite on its usual ports; the Python libraries

@@ -8,6 +8,10 @@ from tests.conformance.replay import Story
 from tests.conformance.stories.tenants import filled, on_vault
 
 HARD = {"body/attributes/recoveryLevel: 'Purgeable'": "the vault had no soft delete, which new ones always have"}
+DELETED = {
+    f"body/{member}: not recorded": HARD["body/attributes/recoveryLevel: 'Purgeable'"]
+    for member in ("deletedDate", "recoveryId", "scheduledPurgeDate")
+}
 LISTED = {"body/value/0/attributes/recoveryLevel: 'Purgeable'": HARD["body/attributes/recoveryLevel: 'Purgeable'"]}
 MADE = {
     f"body/policy/{member}": "made by the vault's own issuer; the emulator's certificates are imported"
@@ -77,7 +81,7 @@ VAULTS: tuple[Story, ...] = (
             filled("cli-test-kv-ct-000002", {"cert2": ("9a9d432a87e0489d9276d65486af9ebf",)}),
             "keyvault/11",
         ),
-        apart={"keyvault/11": HARD | MADE},
+        apart={"keyvault/11": HARD | MADE | DELETED},
     ),
     Story(
         name="certificate from PEM",

@@ -7,10 +7,10 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from demo.world import World
 from tests.job.conftest import INSTANCE, desired, opened, touch
@@ -18,6 +18,7 @@ from tests.job.conftest import INSTANCE, desired, opened, touch
 GROUP = "55555555-0000-4000-8000-000000000001"
 OTHER = "55555555-0000-4000-8000-000000000002"
 TENANT = "tid"
+T = TypeVar("T")
 APPROVERS = f"    approvers: [{GROUP}]\n"
 __all__ = ["APPROVERS", "GROUP", "INSTANCE", "OTHER", "Answered", "ask", "desired", "opened", "principal", "touch"]
 
@@ -85,6 +86,7 @@ class Running:
 
     async def _run(self) -> None:
         async with opened(self._text, settings=self._settings) as world:
+            self._world, self._loop = world, asyncio.get_running_loop()
             await touch(world)
             if self._prepare:
                 await self._prepare(world)
@@ -98,6 +100,10 @@ class Running:
             while not self._over.is_set():
                 await world.settle(1)
                 await asyncio.to_thread(self._over.wait, 0.2)
+
+    def call(self, work: Callable[[World], Coroutine[Any, Any, T]]) -> T:
+        """Do something in the world's own thread, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work(self._world), self._loop).result(20)
 
     def __enter__(self) -> "Running":
         self._thread.start()

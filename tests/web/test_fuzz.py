@@ -4,7 +4,7 @@ Every field of every body and query with anything in it: never an error of the s
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apimend.storage.names import VISITS_QUEUE
+from apimend.wiring.door import Door
 from tests.report.hostile import NASTY
 from tests.web.stand import APPROVERS, INSTANCE, Running, desired
 
@@ -35,9 +37,26 @@ QUERIES = (
     "api/runs?instance=",
     "api/posture?format=",
     "api/posture?instance=",
+    "api/posture?subscription=",
     "api/runs/RUN?format=",
+    "api/runs/RUN/since?run=",
+    "api/certificates?instance=",
+    "api/controls?instance=",
+    f"api/controls?instance={quote(INSTANCE, safe='')}&format=",
+    "certificates?instance=",
+    "posture/controls?instance=",
 )
-PAGES = ("approve", "approve/plan", "undo", "relax", "release")
+PATHS = (
+    "api/runs/{}",
+    "api/runs/{}/since",
+    "api/orders/{}",
+    "api/parked/{}",
+    "runs/{}",
+    "runs/{}/approve",
+    "runs/{}/undo",
+    "orders/{}",
+)
+PAGES = ("runs/RUN/approve", "runs/RUN/approve/plan", "runs/RUN/undo", "runs/RUN/relax", "runs/RUN/release", "stop")
 quick = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
@@ -121,4 +140,42 @@ def test_anything_in_a_form(running: Running, name: str, fields: dict[str, str])
     """
     body = urlencode(fields, errors="surrogatepass").encode()
 
-    assert is_fine(send(running, "POST", f"runs/RUN/{name}", body))
+    assert is_fine(send(running, "POST", name, body))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@quick
+@given(
+    st.one_of(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=50), st.sampled_from(["..", "%00", "a" * 3000])
+    )
+)
+def test_anything_in_a_path(running: Running, path: str, text: str) -> None:
+    """
+    An id of any text is that of nothing.
+    """
+    assert is_fine(send(running, "GET", path.format(quote(text, safe=""))))
+
+
+DOORS: Mapping[str, Callable[[Door, str], Coroutine[Any, Any, None]]] = {
+    "events": lambda door, text: door.event(text),
+    "visits": lambda door, text: door.visit(text),
+    "notices": lambda door, text: door.notify(text),
+    "poison": lambda door, text: door.parked(VISITS_QUEUE, text),
+}
+MESSAGES = st.one_of(
+    st.text(max_size=200),
+    anything.map(json.dumps),
+    st.fixed_dictionaries({"v": anything, "instance": anything, "ticket": anything}).map(json.dumps),
+    st.fixed_dictionaries({"v": st.just(1), "instance": st.just(INSTANCE), "ticket": anything}).map(json.dumps),
+)
+
+
+@pytest.mark.parametrize("name", DOORS)
+@quick
+@given(text=MESSAGES)
+def test_anything_at_a_door_of_the_platform(running: Running, name: str, text: str) -> None:
+    """
+    A message that nobody of ours wrote is parked or left, and never thrown back for ever.
+    """
+    running.call(lambda world: DOORS[name](world.app.door, text))

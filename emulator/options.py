@@ -85,6 +85,9 @@ class Options:
     # How an update is announced: Location only, both headers with one URL, or two URLs? None follows the api-version,
     # as recorded; what other regions answer to it is open.
     polling: Polling | None = None
+    # How long a write below a service that is announced as unfinished takes (named values, fragments, imports, the
+    # deletion of an API). Recordings show the announcement and the end, never what lies between; zero is at once.
+    child_duration: timedelta = timedelta(0)
     # What Retry-After says beside a polling URL, in seconds (Location-only answers always say 60).
     retry_after: int = 20
     # Whether a tags-only update is long-running: recordings differ by platform version and network.

@@ -18,7 +18,7 @@ from emulator.arm.errors import management_error, not_found, precondition_failed
 from emulator.arm.filters import filtered
 from emulator.arm.kind import Kind, Write
 from emulator.arm.provider import SERVICE, Provider
-from emulator.http import Answer, Call, Layout
+from emulator.http import Answer, Call, Layout, Refusal
 from emulator.routes import Route
 from emulator.store import Json, Resource
 
@@ -85,6 +85,7 @@ class Entities:
         return with_etag(call, Answer(), self.existing(call).etag)
 
     async def get(self, call: Call) -> Answer:
+        refuse_unfinished(self.provider, call)
         if call.query.get("asyncCode") == "204":
             # The end of a deletion that was announced with 202.
             return private(call, Answer(status=204))
@@ -205,14 +206,27 @@ def later(
     provider: Provider, call: Call, service: Resource, answer: Answer, code: int, *, both: bool = False
 ) -> Answer:
     """
-    An answer with the headers that say where the end of a write below a service will be told.
+    An answer with the headers that say where the end of a write below a service will be told. The effect is there at
+    once; when it really shows was never recorded.
     """
     identifier, version = os.urandom(12).hex(), f"?api-version={call.api_version}"
     origin = provider.azure.endpoints.arm
+    if provider.options.child_duration:
+        provider.unfinished[identifier] = provider.now() + provider.options.child_duration
     if both:
         answer.headers["Azure-AsyncOperation"] = f"{origin}{service.id}/tenant/operationResults/{identifier}{version}"
     answer.headers["Location"] = f"{origin}{call.path}{version}&asyncId={identifier}&asyncCode={code}"
     return private(call, answer)
+
+
+def refuse_unfinished(provider: Provider, call: Call) -> None:
+    """
+    A poll of a write that goes on is answered with 202 and the way back, as polls of the service are.
+    """
+    if call.query.get("asyncId") in provider.unfinished:
+        answer = Answer(status=202)
+        answer.headers["Location"] = call.url
+        raise Refusal(private(call, answer))
 
 
 def base_of(provider: Provider, call: Call) -> str:

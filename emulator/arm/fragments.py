@@ -12,7 +12,7 @@ from typing import Any
 
 from emulator import policytext
 from emulator.arm import references
-from emulator.arm.entities import SERVICE_PATH, Entities, indented, match, private, whole, with_etag
+from emulator.arm.entities import SERVICE_PATH, Entities, indented, match, private, refuse_unfinished, whole, with_etag
 from emulator.arm.errors import management_error, not_found, validation
 from emulator.arm.kind import Kind, Write
 from emulator.arm.provider import Provider
@@ -78,6 +78,7 @@ class Fragments:
         return found
 
     async def get(self, call: Call) -> Answer:
+        refuse_unfinished(self._provider, call)
         found = self._entities.existing(call)
         status = int(call.query.get("asyncCode", "200"))
         raw = call.query.get("format") == "rawxml"

@@ -36,6 +36,7 @@ class Provider:
         self.azure = azure
         self.access = Access(azure)
         self.operations = Operations()
+        self.unfinished: dict[str, datetime] = {}
         self._timers: list[tuple[Callable[[], datetime | None], Callable[[], None]]] = []
 
     @property
@@ -56,11 +57,12 @@ class Provider:
         self._timers.append((next_due, act))
 
     def next_due(self) -> datetime | None:
-        moments = [self.operations.next_due(), *(due() for due, _ in self._timers)]
+        moments = [self.operations.next_due(), *self.unfinished.values(), *(due() for due, _ in self._timers)]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def advance(self) -> None:
         self.operations.advance(self.now())
+        self.unfinished = {name: due for name, due in self.unfinished.items() if due > self.now()}
         for due, act in self._timers:
             moment = due()
             if moment is not None and moment <= self.now():

@@ -116,7 +116,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         title="Long-running operations are announced in different styles, by version and date",
         proofs=("service/02", "service/08", "service/30", "named-value/01", "named-value/04", "api-product/03"),
-        gap="writes below a service are finished at once; their polls answer the end",
+        gap="writes below a service take effect at once; how polls answer before the end was not recorded",
     ),
     Behaviour(
         title="An accepted PATCH shows the whole resource with the old state; v2 tiers show Updating twice",

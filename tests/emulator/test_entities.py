@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -264,3 +265,45 @@ def test_filters_pick_by_field(stand: Stand) -> None:
     ]
 
     assert [["alpha"], ["beta"], ["alpha"]] == found
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "version", "body", "first", "last"),
+    [
+        pytest.param(
+            "PUT", "/namedValues/n", "2022-08-01", {"displayName": "n", "value": "v"}, 202, 201, id="by the resource"
+        ),
+        pytest.param(
+            "PUT", "/policyFragments/f", "2022-08-01", {"value": "<fragment />"}, 202, 201, id="a fragment's own"
+        ),
+        pytest.param("DELETE", "/apis/echo", "2024-05-01", None, 202, 204, id="by what is gone"),
+    ],
+)
+def test_a_write_that_takes_a_moment_is_polled_until_it_ends(
+    method: str, path: str, version: str, body: Any, first: int, last: int
+) -> None:
+    """
+    Polls of an unfinished write answer 202 and the way back; afterwards the code that was announced.
+    """
+    with running(child_duration=timedelta(minutes=1)) as stand:
+        accepted = stand.arm(method, path, body and {"properties": body}, version=version)
+        meanwhile = stand.follow(accepted.headers["Location"])
+        due = stand.azure.next_due()
+        stand.wait(timedelta(minutes=1))
+
+        assert (first, 202, "") == (accepted.status, meanwhile.status, meanwhile.text)
+        assert accepted.headers["Location"] == meanwhile.headers["Location"]
+        assert (stand.now, last) == (due, stand.follow(accepted.headers["Location"]).status)
+
+
+def test_the_status_of_such_a_write_moves_on() -> None:
+    """
+    The newer style has a status document, which says InProgress until the end.
+    """
+    with running(child_duration=timedelta(minutes=1)) as stand:
+        accepted = stand.arm("PUT", "/namedValues/n", {"properties": {"displayName": "n", "value": "v"}})
+        status = [stand.follow(accepted.headers["Azure-AsyncOperation"]).json["status"]]
+        stand.wait(timedelta(minutes=1))
+        status.append(stand.follow(accepted.headers["Azure-AsyncOperation"]).json["status"])
+
+        assert ["InProgress", "Succeeded"] == status

@@ -82,7 +82,7 @@ def _control(control: Control) -> Iterator[str]:
     if control.limits:
         yield f"Limits: {control.limits}\n"
     if control.attested_by:
-        yield f"Attestation {control.attested_by} stands in.\n"
+        yield f"Attestation {control.attested_by} stands in for what Azure does not show of it.\n"
     mapped = {
         "MCSB": control.mcsb,
         "Azure Policy": control.policy,

@@ -49,7 +49,8 @@ class Evidence:
     What one judgement rests on: a property of a resource, as it was read.
 
     `pointer` is a JSON pointer into the resource `subject`, or a line of a policy document; `observed` is masked and
-    safe to show anywhere. `ok` is None where nothing could be concluded.
+    safe to show anywhere. `ok` is None where nothing could be concluded. `attestable`: it speaks against the control
+    only because Azure does not show more, so that a person may vouch for it.
     """
 
     subject: str
@@ -61,6 +62,7 @@ class Evidence:
     api_version: str = ""
     why: str = ""
     severity: Severity = Severity.INFO
+    attestable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

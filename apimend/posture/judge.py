@@ -65,7 +65,9 @@ def assess(control: Control, estate: Estate, statements: Sequence[Statement] = (
         read=estate.now,
         evidence=_kept(found),
     )
-    return _waived(_vouched(assessment, control, estate, statements), control.names, found, estate)
+    if control.attested_by and all(each.attestable for each in found if each.ok is False):
+        assessment = _vouched(assessment, control, estate, statements)
+    return _waived(assessment, control.names, found, estate)
 
 
 def _found(control: Control, estate: Estate) -> Iterator[Evidence]:
@@ -124,7 +126,7 @@ def _kept(found: Sequence[Evidence]) -> tuple[Evidence, ...]:
 
 def _vouched(assessment: Assessment, control: Control, estate: Estate, statements: Sequence[Statement]) -> Assessment:
     """What Azure can't show may be vouched for, where the control says by which attestation."""
-    if assessment.verdict is not Verdict.FAIL or not control.attested_by:
+    if assessment.verdict is not Verdict.FAIL:
         return assessment
     statement = next((one for one in statements if one.id == control.attested_by), None)
     given = _attestation(statement, estate) if statement else None

@@ -136,11 +136,12 @@ class Node:
         *,
         severity: Severity | None = None,
         shown: str | None = None,
+        attestable: bool = False,
     ) -> Evidence:
         """
         Evidence that rests on this value. `shown` stands in for a value that must not be shown.
 
-        A `severity` other than the control's own is given with it.
+        A `severity` other than the control's own is given with it. `attestable`: a person may vouch for it.
         """
         return Evidence(
             subject=self.subject,
@@ -152,6 +153,7 @@ class Node:
             api_version=self.api_version,
             why=why,
             severity=severity if severity is not None else Severity.INFO,
+            attestable=attestable,
         )
 
 

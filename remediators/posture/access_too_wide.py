@@ -103,7 +103,7 @@ def delegation_unsafe(estate: Estate) -> Iterator[Evidence]:
         if switch.truth:
             safe = url.word.startswith("https://")
             why = "Whether the page verifies signatures can't be seen." if safe else "The delegation page is not https."
-            yield switch.found(False, "false, or attestation A9", why)
+            yield switch.found(False, "false, or attestation A9", why, attestable=safe)
         else:
             yield switch.found(True, "false")
 

@@ -84,7 +84,7 @@ def no_waf_in_front(estate: Estate) -> Iterator[Evidence]:
     if not seen:
         hosts = estate.service.prop("hostnameConfigurations")
         wanted = "an Application Gateway or a Front Door with a firewall in front"
-        yield hosts.found(False, wanted, "No web application firewall is seen in front.")
+        yield hosts.found(False, wanted, "No web application firewall is seen in front.", attestable=True)
     for front in seen:
         yield from _firewall(estate, front)
 

@@ -75,7 +75,8 @@ def no_recent_backup(estate: Estate) -> Iterator[Evidence]:
         if about.startswith(home) and name == _BACKUP and status == "succeeded" and (when.moment or since) > since:
             yield when.found(True, f"within {_BACKUP_DAYS} days", "A backup was made.")
             return
-    yield estate.service.at("id").found(False, f"a backup within {_BACKUP_DAYS} days", "No backup was made lately.")
+    service, wanted = estate.service.at("id"), f"a backup within {_BACKUP_DAYS} days"
+    yield service.found(False, wanted, "No backup was made lately.", attestable=True)
 
 
 def backup_store_unprotected(estate: Estate) -> Iterator[Evidence]:

@@ -72,6 +72,12 @@ API = {"displayName": "Inner", "path": "inner", "apiRevision": "1", "isCurrent":
 BARE = DESIRED.__class__(instance=DESIRED.instance)
 
 
+def _delegated(url: str) -> tuple[Edit, ...]:
+    """A portal that leaves sign-up to this page."""
+    delegation = {"delegateRegistration": True, "delegateSubscription": False, "delegationUrl": url}
+    return (Edit(f"{SERVICE}/portalconfigs/default", "properties/delegation", delegation),)
+
+
 @pytest.fixture
 async def stand() -> AsyncIterator[Stand]:
     """The tenant in which all is well."""
@@ -375,3 +381,22 @@ async def test_tokens_of_entra_have_to_be_for_somebody(stand: Stand, check: str,
     found = await stand.look(policy(INNER.replace("<base />\n", f"<base />{check}</validate-azure-ad-token>\n", 1)))
 
     assert verdict is found["P3"].verdict, found["P3"].reason
+
+
+@pytest.mark.parametrize(
+    ("control", "unseen", "seen"),
+    [
+        ("N6", OPEN_TO_ALL, (*DOOR, Edit(DOOR_WAF, "properties/policySettings/mode", "Detection"))),
+        ("I5", _delegated("https://join.contoso.example"), _delegated("http://join.contoso.example")),
+    ],
+    ids=["a firewall", "a delegation page"],
+)
+async def test_nobody_vouches_for_what_can_be_seen_to_be_wrong(
+    stand: Stand, control: str, unseen: tuple[Edit, ...], seen: tuple[Edit, ...]
+) -> None:
+    """
+    An attestation stands in for what Azure does not show, not for what it shows.
+    """
+    vouched, found = await stand.look(*unseen), await stand.look(*seen)
+
+    assert (Verdict.ATTESTED, Verdict.FAIL) == (vouched[control].verdict, found[control].verdict)

@@ -55,8 +55,8 @@ class Approvals:
 
     async def redeem(self, run: Run, token: str, *, by: str) -> None:
         """Use the secret up: the second try fails, however close it follows. Raises Denied."""
-        record, body = await self._ticket(run, token)
-        used = {**body, "used": self.clock.now().isoformat(), "by": by}
+        record = await self._ticket(run, token)
+        used = {**json.loads(record.body), "used": self.clock.now().isoformat(), "by": by}
         try:
             await self.records.put(CONTAINER, record.key, _dump(used), etag=record.etag)
         except Changed as error:
@@ -95,18 +95,18 @@ class Approvals:
         """Until when this run can be approved."""
         return run.ended + self.lasts
 
-    async def _ticket(self, run: Run, token: str) -> tuple[Record, Mapping[str, Any]]:
+    async def _ticket(self, run: Run, token: str) -> Record:
         record = await self.records.get(CONTAINER, _key(token)) if token else None
         if record is None:
             raise Denied("This link approves nothing: its secret is missing or wrong.")
-        body: Mapping[str, Any] = json.loads(record.body)
-        if body["run"] != run.id or body["digest"] != run.plan.digest:
+        known, digest, expires, used = _read(record)
+        if known != run.id or digest != run.plan.digest:
             raise Denied("This link approves nothing: it is for another plan.")
-        if body["used"]:
+        if used:
             raise Denied("This link has been used.")
-        if self._over(datetime.fromisoformat(body["expires"])):
+        if self._over(expires):
             raise Denied("This link has lapsed. Replay the instance: the new plan asks again.")
-        return record, body
+        return record
 
     def _over(self, moment: datetime | None) -> bool:
         return moment is not None and moment <= self.clock.now()
@@ -118,6 +118,18 @@ def waiting(run: Run) -> tuple[Change, ...]:
         outcome.change for outcome in run.outcomes if outcome.status is Status.PLANNED and "approval" in outcome.why
     }
     return tuple(change for change in run.plan.changes if change.id in asked)
+
+
+def _read(record: Record) -> tuple[str, str, datetime, str]:
+    """Run, digest, expiry and use of a link. Raises Denied for a record of another form: never guessed at."""
+    try:
+        body = json.loads(record.body)
+        if body["v"] != _VERSION:
+            raise ValueError("another version")
+        return str(body["run"]), str(body["digest"]), datetime.fromisoformat(body["expires"]), str(body["used"])
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        said = "What is kept of this link can't be read. Replay the instance: the new plan asks again."
+        raise Denied(said) from error
 
 
 def _key(token: str) -> str:

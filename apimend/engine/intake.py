@@ -5,14 +5,14 @@ The doorbell: an event's text becomes rings of bells, and nothing else.
 its id; it never breaks the function.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from apimend.events import Concern, ParsedEvent, parse_events, to_trigger
-from apimend.model.errors import BadInput
+from apimend.model.errors import BadInput, Unreadable
 from apimend.model.ids import InstanceId
 from apimend.ports import Bells, Clock, Ledger, Walks
 
@@ -48,6 +48,7 @@ class Intake:
     subscriptions: frozenset[str] = frozenset()
     own: Collection[str] = ()
     walks: Walks | None = None
+    park: Callable[[InstanceId, str], Awaitable[object]] | None = None
 
     async def hear(self, text: str) -> list[Heard]:
         """Ring for every event in `text`. Raises BadInput where it is no event at all."""
@@ -71,13 +72,23 @@ class Intake:
         rung: list[InstanceId] = []
         whys: list[str] = []
         for instance in await self._instances(event):
-            why = await self._ring(event, instance)
+            why = await self._rung(event, instance)
             if why:
                 whys.append(why)
             else:
                 rung.append(instance)
         unrung = " ".join(dict.fromkeys(whys)) or "It concerns no instance that we know."
         return Heard(event=event.id, rung=tuple(rung), why="" if rung else unrung)
+
+    async def _rung(self, event: ParsedEvent, instance: InstanceId) -> str:
+        """As `_ring`. What stands in the way and can't be read is put where people see it: no retry would read it."""
+        try:
+            return await self._ring(event, instance)
+        except Unreadable as error:
+            if self.park is None:
+                raise
+            await self.park(instance, str(error))
+            return str(error)
 
     async def _ring(self, event: ParsedEvent, instance: InstanceId) -> str:
         """Ring one instance for an event; why not, where it is not rung."""

@@ -17,6 +17,7 @@ import structlog
 from apimend import telemetry
 from apimend.engine import sweeps
 from apimend.engine.deadletters import DeadLetters
+from apimend.model.errors import Unreadable
 from apimend.model.ids import InstanceId
 from apimend.model.runs import Cause, Progress, Result, Trigger
 from apimend.ports import Azure, Bells, Clock, Ledger
@@ -69,6 +70,7 @@ class Sweeper:
     clock: Clock
     subscriptions: frozenset[str] = frozenset()
     dead_letters: DeadLetters | None = None
+    park: Callable[[InstanceId, str], Awaitable[object]] | None = None
 
     async def sweep(self) -> Swept:
         """
@@ -101,8 +103,14 @@ class Sweeper:
         return {id: why for id, state in states.items() if (why := _why_blind(state))}
 
     async def _ring(self, instance: InstanceId, after: float = 0.0) -> None:
+        """One that can't be rung, because its bell can't be read, is put where people see it, and stops no other."""
         trigger = Trigger(cause=Cause.SWEEP, instance=instance, at=self.clock.now(), urgent=False)
-        await self.bells.ring(trigger, after=after)
+        try:
+            await self.bells.ring(trigger, after=after)
+        except Unreadable as error:
+            _log.error("sweep.not_rung", instance=str(instance), why=str(error))
+            if self.park is not None:
+                await self.park(instance, str(error))
 
     async def _note(self, swept: Swept, known: Collection[Progress], started: datetime) -> None:
         ended = self.clock.now()

@@ -15,6 +15,7 @@ import structlog
 
 from apimend import telemetry
 from apimend.model.errors import Changed, Unreadable
+from apimend.model.ids import InstanceId
 from apimend.ports import Clock, Record, Records
 from apimend.storage import codec, names
 
@@ -51,6 +52,11 @@ class Parking:
             telemetry.count("apimend.parked", {"queue": queue})
             _log.error("message.parked", queue=queue, why=why, parked=key)
         return kept
+
+    async def park_visit(self, instance: InstanceId, why: str) -> Parked:
+        """Keep the wish to visit an instance: as its message would be, less a ticket."""
+        text = json.dumps({"v": codec.VERSION, "instance": instance.text, "ticket": ""})
+        return await self.park(names.VISITS_QUEUE, text, why)
 
     async def all(self, *, limit: int = 1000) -> tuple[Parked, ...]:
         """What is kept, oldest first. A record that can't be read itself is shown as it lies there."""

@@ -102,6 +102,7 @@ async def wire(
         records=storage.records, ledger=ledger, orders=orders, clock=clock, lasts=settings.approval_lasts
     )
     notices = _notices(settings, adapters, clock, links, approvals)
+    parking = Parking(records=storage.records, clock=clock)
     intake = Intake(
         bells=bells,
         ledger=ledger,
@@ -109,6 +110,7 @@ async def wire(
         tenant=settings.tenant,
         subscriptions=settings.subscriptions,
         walks=storage.walks,
+        park=parking.park_visit,
     )
     engine = Engine(
         azure=azure,
@@ -143,9 +145,10 @@ async def wire(
             clock=clock,
             subscriptions=settings.subscriptions,
             dead_letters=adapters.dead_letters,
+            park=parking.park_visit,
         ),
         dead_letters=adapters.dead_letters,
-        parking=Parking(records=storage.records, clock=clock),
+        parking=parking,
         orders=orders,
         approvals=approvals,
         replay=Replay(intake=intake, orders=orders, ledger=ledger),

@@ -2,14 +2,17 @@
 Who gets what: declared mode × requested mode × ceiling × caller × approval × waiver × window × stop, one expected
 result a cell.
 
-The expectation is the list of sentences below, in their order; the product's answer comes from the guards and from
-who may approve.
+The expectation is the table below, in which each cell is in exactly one row; the product's answer comes from its guards
+and from who may approve. tests/web/test_matrix_doors.py shows cells of it through the real doors.
 """
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import cache
 from itertools import product
+from typing import cast
 
 import pytest
 
@@ -19,8 +22,10 @@ from apimend.model.desired import Desired, Mode, Window
 from apimend.model.errors import Denied
 from apimend.model.plan import Change, Plan
 from apimend.model.runs import Order, OrderKind, Progress, Status
-from apimend.web.signin import KEY, NOBODY, Caller, may_order
-from script.card_samples import ATTACH, INSTANCE
+from apimend.web import decisions
+from apimend.web.app import App
+from apimend.web.signin import KEY, NOBODY, Caller
+from script.card_samples import ATTACH, INSTANCE, PLANNED
 from tests.web.stand import GROUP, OTHER
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -28,11 +33,11 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 CALLERS = {
     "nobody": NOBODY,
-    "a key": KEY,
-    "a stranger": Caller(name="eve", groups=frozenset({OTHER})),
-    "an approver": Caller(name="ada", groups=frozenset({GROUP})),
+    "key": KEY,
+    "stranger": Caller(name="eve", groups=frozenset({OTHER})),
+    "approver": Caller(name="ada", groups=frozenset({GROUP})),
 }
-APPROVALS = ("none", "for this", "for another change", "lapsed")
+APPROVALS = ("none", "this", "another", "over")
 WAIVERS = ("none", "live", "expired")
 WINDOWS = {"always": None, "open": (11, 13), "closed": (1, 2)}
 
@@ -51,18 +56,65 @@ class Cell:
     stopped: bool
 
 
+COLUMNS = ("ceiling", "declared", "requested", "caller", "approval", "waiver", "window", "stopped")
+TABLE = """
+ceiling     declared    requested      caller               approval           waiver       window      stopped  result
+*           *           *              *                    *                  live         *           *        nothing
+report      *           *              *                    *                  none|expired *           *        planned
+ask|enforce report      *              *                    *                  none|expired *           *        planned
+ask|enforce ask|enforce report         *                    *                  none|expired *           *        planned
+
+ask         ask|enforce -|ask|enforce  nobody|key|stranger  *                  none|expired *           *        asks
+ask         ask|enforce -|ask|enforce  approver             none|another|over  none|expired *           *        asks
+enforce     ask         -|ask|enforce  nobody|key|stranger  *                  none|expired *           *        asks
+enforce     ask         -|ask|enforce  approver             none|another|over  none|expired *           *        asks
+enforce     enforce     ask            nobody|key|stranger  *                  none|expired *           *        asks
+enforce     enforce     ask            approver             none|another|over  none|expired *           *        asks
+enforce     enforce     -|enforce      nobody|key|stranger  *                  expired      *           *        asks
+enforce     enforce     -|enforce      approver             none|another|over  expired      *           *        asks
+
+ask|enforce ask|enforce -|ask|enforce  approver             this               none|expired *           yes      refused
+ask|enforce ask|enforce -|ask|enforce  approver             this               none|expired closed      no       waits
+ask|enforce ask|enforce -|ask|enforce  approver             this               none|expired always|open no       written
+
+enforce     enforce     -|enforce      nobody|key|stranger  *                  none         *           yes      refused
+enforce     enforce     -|enforce      nobody|key|stranger  *                  none         closed      no       waits
+enforce     enforce     -|enforce      nobody|key|stranger  *                  none         always|open no       written
+enforce     enforce     -|enforce      approver             none|another|over  none         *           yes      refused
+enforce     enforce     -|enforce      approver             none|another|over  none         closed      no       waits
+enforce     enforce     -|enforce      approver             none|another|over  none         always|open no       written
+"""
+"""What comes of each cell. Each cell is in exactly one row, so no order of rows decides anything."""
+
+
+def rows() -> list[tuple[list[str], str]]:
+    """The rows: what each column may be, and the result."""
+    lines = [line.split() for line in TABLE.splitlines() if line.strip()]
+    assert lines[0] == [*COLUMNS, "result"]
+    return [(line[:-1], line[-1]) for line in lines[1:]]
+
+
+ROWS = rows()
+
+
 def expected(cell: Cell) -> str:
-    """The first sentence that applies."""
-    asked = [cell.ceiling, cell.declared, *([cell.requested] if cell.requested is not None else [])]
-    approved = cell.caller == "an approver" and cell.approval == "for this"
-    sentences = (
-        (cell.waiver == "live", "nothing to do"),
-        (Mode.REPORT in asked, "planned"),
-        ((Mode.ASK in asked or cell.waiver == "expired") and not approved, "asks"),
-        (cell.stopped, "refused"),
-        (cell.window == "closed", "waits"),
+    """The result of the one row that the cell is in."""
+    words = (
+        cell.ceiling.word,
+        cell.declared.word,
+        cell.requested.word if cell.requested is not None else "-",
+        cell.caller,
+        cell.approval,
+        cell.waiver,
+        cell.window,
+        "yes" if cell.stopped else "no",
     )
-    return next((word for applies, word in sentences if applies), "written")
+    (result,) = [
+        result
+        for row, result in ROWS
+        if all(allowed == "*" or word in allowed.split("|") for allowed, word in zip(row, words, strict=True))
+    ]
+    return result
 
 
 def found(cell: Cell) -> str:
@@ -82,7 +134,7 @@ def found(cell: Cell) -> str:
     )
     outcomes = decide(plan, given)
     if not outcomes:
-        return "nothing to do"
+        return "nothing"
     outcome = outcomes[change.id]
     if outcome is None:
         return "written"
@@ -93,7 +145,7 @@ def found(cell: Cell) -> str:
 
 def approved(cell: Cell, change: Change) -> Iterator[str]:
     """The changes that an approval of this caller covers now, if there is any."""
-    if cell.approval == "none" or not may_approve(CALLERS[cell.caller]):
+    if cell.approval == "none" or not may_approve(cell.caller):
         return
     order = Order(
         id="1",
@@ -101,21 +153,41 @@ def approved(cell: Cell, change: Change) -> Iterator[str]:
         instance=INSTANCE,
         by=cell.caller,
         at=NOW - timedelta(hours=2),
-        expires=NOW + timedelta(hours=-1 if cell.approval == "lapsed" else 1),
-        changes=frozenset({"0" * 16 if cell.approval == "for another change" else change.id}),
+        expires=NOW + timedelta(hours=-1 if cell.approval == "over" else 1),
+        changes=frozenset({"0" * 16 if cell.approval == "another" else change.id}),
     )
     look = Look(trigger=None, id="1", started=NOW, reader=None, progress=None, orders=(order,))  # type: ignore[arg-type]
     if approves(order, look):
         yield from order.changes
 
 
-def may_approve(who: Caller) -> bool:
-    """As `decisions.may_approve` says it, which the tests over HTTP show."""
+class Declared:
+    """As much of the app as is asked who may approve: what is declared for the instance."""
+
+    desired: "Declared"
+    azure: "Declared"
+
+    def __init__(self) -> None:
+        self.desired = self.azure = self
+
+    def reader(self, _instance: object) -> "Declared":
+        return self
+
+    async def service(self) -> None:
+        return None
+
+    async def resolve(self, _service: object) -> Desired:
+        return Desired(instance=INSTANCE, approvers=frozenset({GROUP}))
+
+
+@cache
+def may_approve(caller: str) -> bool:
+    """Whether the API would take an approval of theirs."""
     try:
-        may_order(who, frozenset({GROUP}), what="approve this")
+        asyncio.run(decisions.may_approve(cast(App, Declared()), CALLERS[caller], PLANNED))
     except Denied:
         return False
-    return who.signed_in
+    return True
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
@@ -123,7 +195,7 @@ def may_approve(who: Caller) -> bool:
 @pytest.mark.parametrize("declared", Mode, ids=[mode.word for mode in Mode])
 def test_every_cell_has_its_result(declared: Mode, requested: Mode | None, stopped: bool) -> None:
     """
-    Each of the 10,368 cells comes out as the sentences say.
+    Each of the 10,368 cells comes out as the table says.
     """
     cells = [
         Cell(

@@ -85,6 +85,7 @@ def test_a_rule_sees_the_model_policies_and_ports() -> None:
     allowed = tuple(
         f"apimend.{name}"
         for name in (
+            "attachable",
             "checkchange",
             "clients",
             "demand",
@@ -99,6 +100,7 @@ def test_a_rule_sees_the_model_policies_and_ports() -> None:
             "ports",
             "posture",
             "reach",
+            "regionseen",
             "standards",
             "survey",
         )

@@ -78,8 +78,7 @@ class FoundCheck:
 
 def find_checks(document: Document) -> tuple[FoundCheck, ...]:
     """The checks in `inbound`, or in a fragment, in their order. One inside somebody's own `choose` is not found."""
-    text = document.text
-    if _IN_ALL not in text or not any(word in text for word in _IN_A_CHECK):
+    if _IN_ALL not in document.text or not _names_a_check(document):
         return ()
     home = document.root if document.is_fragment else document.section(INBOUND)
     return () if home is None else tuple(_found(home))
@@ -105,7 +104,7 @@ def with_check(
     for found in find_checks(document):
         if found.guard == guard and (found.check.form is Form.ELEMENT) is (check.form is Form.ELEMENT):
             return with_changed(document, found, check, record=record)
-    return with_inserted(document, check, is_global=is_global, guard=guard, before_base=before_base, record=record)
+    return _with_inserted(document, guarded(guard, _lines(check, record)), is_global, before_base)
 
 
 def with_inserted(
@@ -118,10 +117,7 @@ def with_inserted(
     record: Record | None = None,
 ) -> str:
     """The text with one check more, whatever others stand there."""
-    lines = _lines(check, record) if guard is None else guarded(guard, _lines(check, record))
-    before, behind = "base" if before_base else "", "cors" if is_global else "base"
-    text = inserted_at_head(document, lines, before=before, behind=behind)
-    return apply(document.text, [_insertion(document, lines, before, behind)]) if text is None else text
+    return _with_inserted(document, guarded(guard, _lines(check, record)), is_global, before_base)
 
 
 def with_changed(
@@ -163,6 +159,11 @@ def without_check(document: Document, check: ClientCertificateCheck) -> str:
 def without_found(document: Document, found: FoundCheck) -> str:
     """The text without one check, its guard included."""
     return apply(document.text, [_removal(found)])
+
+
+def _names_a_check(document: Document) -> bool:
+    text = document.text_without_comments
+    return any(word in text for word in _IN_A_CHECK)
 
 
 def _found(home: Element) -> Iterator[FoundCheck]:
@@ -212,8 +213,8 @@ def _removal(found: FoundCheck) -> Edit:
 def _lines(check: ClientCertificateCheck, record: Record | None) -> Lines:
     if check.form is not Form.ELEMENT:
         return condition_lines(check, record)
-    record = _recorded(check, record)
-    return checks.check_lines(check) if record is None else (*checks.check_lines(check), *record_lines(record))
+    lines = checks.check_lines(check)
+    return lines if record is None else (*lines, *record_lines(_recorded(check, record)))
 
 
 def _rewriting(found: FoundCheck, check: ClientCertificateCheck, record: Record | None) -> list[Edit]:
@@ -257,6 +258,12 @@ def _record_edits(found: FoundCheck, wanted: Record | None) -> Iterator[Edit]:
         parent = found.element.parent
         assert parent is not None
         yield insert_after(parent, found.record or found.element, record_lines(wanted))
+
+
+def _with_inserted(document: Document, lines: Lines, is_global: bool, before_base: bool) -> str:
+    before, behind = "base" if before_base else "", "cors" if is_global else "base"
+    text = inserted_at_head(document, lines, before, behind)
+    return apply(document.text, [_insertion(document, lines, before, behind)]) if text is None else text
 
 
 def _insertion(document: Document, lines: Lines, before: str, behind: str) -> Edit:

@@ -70,6 +70,7 @@ def switch(check: ClientCertificateCheck, name: str) -> str:
     return "true" if getattr(check, SWITCHES[name]) else "false"
 
 
+@lru_cache(maxsize=1024)
 def identity_tag(identity: ClientIdentity) -> str:
     """One identity. Thumbprints and serial numbers go out without separators, in upper case."""
     claims = (f'{name}="{escape_attribute(value)}"' for name, value in normal_identity(identity).claims)
@@ -131,6 +132,7 @@ def normal_check(check: ClientCertificateCheck) -> ClientCertificateCheck:
     return replace(check, identities=tuple(sorted(identities, key=lambda identity: identity.claims)))
 
 
+@lru_cache(maxsize=1024)
 def normal_identity(identity: ClientIdentity) -> ClientIdentity:
     """The same identity with thumbprints and serial number in upper case, without separators."""
     return replace(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from apimend.policy.escape import unescape
 from apimend.policy.expressions import expression_end
-from apimend.policy.outline import outlined
+from apimend.policy.outline import outlined, without_comments
 from apimend.policy.scan import NAME, SPACE, Scanned, Tag, line_starts, not_understood, scan
 
 SECTIONS = ("inbound", "backend", "outbound", "on-error")
@@ -109,6 +109,11 @@ class Document:
         self._sections = _sections(text, scanned, self.partners, self._root)
 
     @property
+    def text_without_comments(self) -> str:
+        """The text without what is certain to be a comment."""
+        return self.text if self.outline is None else without_comments(self.text)
+
+    @property
     def root(self) -> "Element":
         """`<policies>` or `<fragment>`."""
         return Element(self, self._root)
@@ -168,6 +173,8 @@ class Element:
         self.document = document
         self.index = index
         self.tag = document.tags[index]
+        self._attributes: dict[str, Attribute] | None = None
+        self._children: tuple[Element, ...] | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
@@ -243,27 +250,25 @@ class Element:
         """The column in which it begins, from 1."""
         return self.document.place(self.start)[1]
 
-    @cached_property
+    @property
     def attributes(self) -> dict[str, Attribute]:
         """The attributes by name, in their order. Raises PolicyNotUnderstood where one is given twice."""
-        found: dict[str, Attribute] = {}
-        begin = self.start + 1 + len(self.name)
-        for name, raw, value, start, value_start in _attributes(self.tag.attributes):
-            if name in found:
-                not_understood(self.document.text, begin + start, f"attribute `{name}` is given twice")
-            found[name] = Attribute(name, raw, value, begin + start, begin + value_start)
-        return found
+        if self._attributes is None:
+            self._attributes = self._read_attributes()
+        return self._attributes
 
     def value(self, name: str) -> str | None:
         """What an attribute means; None where it is not given."""
         attribute = self.attributes.get(name)
         return None if attribute is None else attribute.value
 
-    @cached_property
+    @property
     def children(self) -> tuple["Element", ...]:
         """The elements directly in it, without comments, CDATA and processing instructions."""
-        tags = self.document.tags
-        return tuple([Element(self.document, index) for index in self._child_tags if not tags[index].kind])
+        if self._children is None:
+            tags = self.document.tags
+            self._children = tuple([Element(self.document, each) for each in self._child_tags if not tags[each].kind])
+        return self._children
 
     @property
     def descendants(self) -> Iterator["Element"]:
@@ -317,6 +322,15 @@ class Element:
             if not self._kind(index) and self.document.partners[index] > self._last:
                 return Element(self.document, index)
         return None
+
+    def _read_attributes(self) -> dict[str, Attribute]:
+        found: dict[str, Attribute] = {}
+        begin = self.start + 1 + len(self.name)
+        for name, raw, value, start, value_start in _attributes(self.tag.attributes):
+            if name in found:
+                not_understood(self.document.text, begin + start, f"attribute `{name}` is given twice")
+            found[name] = Attribute(name, raw, value, begin + start, begin + value_start)
+        return found
 
     @property
     def _last(self) -> int:

@@ -83,7 +83,7 @@ def insert_before(parent: Element, sibling: Element, lines: Lines) -> Edit:
     return _insert(parent, sibling, position, lines, LINE_BEHIND)
 
 
-def inserted_at_head(document: Document, lines: Lines, *, before: str, behind: str) -> str | None:
+def inserted_at_head(document: Document, lines: Lines, before: str, behind: str) -> str | None:
     """
     The text with an element before or behind the first one in `inbound` if that has this name, else first of all.
 

@@ -130,12 +130,20 @@ def _laid_out(newline: str, indent: str, unit: str, lines: tuple[tuple[int, str]
 def _indents(document: Document, parent: int, sample: int | None) -> tuple[str, str]:
     """The indent of what stands in the element that starts at `parent`, as `sample` in it shows it, and one step."""
     text = document.text
-    outer = indent_at(text, parent)
-    shown = None if sample is None else indent_at(text, sample)
+    outer = text[text.rfind("\n", 0, parent) + 1 : parent]
+    shown = outer if sample is None else text[text.rfind("\n", 0, sample) + 1 : sample]
+    if shown.startswith(outer) and shown != outer and not shown.strip(" \t"):
+        return shown, shown[len(outer) :]
+    return _unusual_indents(document, parent, sample)
+
+
+def _unusual_indents(document: Document, parent: int, sample: int | None) -> tuple[str, str]:
+    outer = indent_at(document.text, parent)
+    shown = None if sample is None else indent_at(document.text, sample)
     if shown is None:
         unit = _unit(document)
         return (outer or "") + unit, unit
-    if outer is not None and len(shown) > len(outer) and shown.startswith(outer):
+    if outer is not None and shown.startswith(outer) and shown != outer:
         return shown, shown[len(outer) :]
     return shown, _unit(document)
 

@@ -21,17 +21,19 @@ _DEEPEST = 8
 _NAME = "[A-Za-z_][A-Za-z0-9_.:-]*+"
 _VALUE = r"""(?:"[^"<\x00]*+"|'[^'<\x00]*+')"""
 _ATTRIBUTES = rf"(?>(?:{SPACE}++{_NAME}{SPACE}*+={SPACE}*+{_VALUE})*){SPACE}*+"
-_COMMENT = "!--[^-]*+(?>(?:-(?!->)[^-]*+)*)-->"
+_CDATA = r"\[CDATA\[[^\]<]*+(?>(?:(?:\](?!\]>)|<(?!!--))[^\]<]*+)*)\]\]>"
+_COMMENT = rf"!(?:--[^-]*+(?>(?:-(?!->)[^-]*+)*)-->|{_CDATA})"
+"""A comment, or CDATA without `<!--` in it: so that this begins a comment wherever it stands in an outlined text."""
 _ASIDE = rf"[^<]*+(?>(?:<{_COMMENT}[^<]*+)*)"
 _HEAD = (
     rf"{_ATTRIBUTES}(?:/>()|>()[^<]*+(?>(?:<{_COMMENT}[^<]*+)*)<(?:"
-    rf"/{_NAME}({SPACE}*+)>|({_NAME})(?:{_ATTRIBUTES}/>()(?:[ \t]*+(\r\n|\r|\n))?)?))"
+    rf"/{_NAME}({SPACE}*+)>|({_NAME})(?:{SPACE}*+/>()(?:[ \t]*+(\r\n|\r|\n))?)?))"
 )
 """
 How an element goes on behind its name: up to its end if no element is in it, else up to the first, and a line end.
 
 Its groups, from the first on: the end of a self-closed one; where the content of another begins; the white space in
-its end tag; the name of the first element in it; where that ends, if it is self-closed; and the line end behind that.
+its end tag; the name of the first element in it; where that ends, if it is like `<base />`; the line end behind that.
 """
 CLOSED, CONTENT, END_SPACE, FIRST, FIRST_END, FIRST_LINE_END = range(6)
 
@@ -62,12 +64,14 @@ _OUTLINE = re.compile(
 )
 _TAG = re.compile(rf"<(?:{_COMMENT}|/?{_NAME}{_ATTRIBUTES}/?>)")
 _ROOT_HEAD = re.compile(_HEAD)
+_EXPRESSIONS = EXPRESSION.finditer
+_COMMENTS = re.compile("<!--[^-]*+(?>(?:-(?!->)[^-]*+)*)-->")
 
 
 def outlined(text: str) -> "re.Match[str] | None":
     """The outline of a text; None where the careful reader is needed."""
     found = _OUTLINE.match(text)
-    return found if found is None or "@" not in text or _expressions_end(text) else None
+    return None if found is None or ("@" in text and not _expressions_end(text)) else found
 
 
 Head = tuple["re.Match[str]", int, int, str]
@@ -89,26 +93,34 @@ def root_head(outline: "re.Match[str]") -> Head:
     return found, 1, outline.start(_ROOT) - 1, outline[_ROOT]
 
 
+def without_comments(text: str) -> str:
+    """An outlined text with a blank in the place of each comment."""
+    return _COMMENTS.sub(" ", text) if "<!--" in text else text
+
+
 def _expressions_end(text: str) -> bool:
-    """Whether every expression outside comments ends in the value or text it begins in: then no tag hides in it."""
-    position = 0
-    while expression := EXPRESSION.search(text, position):
+    """Whether every expression, save in comments and CDATA, ends in the value or text it begins in: it hides no tag."""
+    end = 0
+    for expression in _EXPRESSIONS(text):
         start = expression.start()
+        if start < end:
+            continue
         begun, end = text.rfind("<", 0, start), text.find("<", start)
         if begun < 0 or not _is_one_tag(text[begun:end] if end >= 0 else text[begun:]):
-            end = _comment_end(text, start)
+            end = _aside_end(text, start)
             if end < 0:
                 return False
         if end < 0:
             break
-        position = end
     return True
 
 
-def _comment_end(text: str, position: int) -> int:
-    """Where the comment ends that a position is in; -1 where it is in none. Here, only comments hold `<!--`."""
-    begun = text.rfind("<!--", 0, position)
-    end = -1 if begun < 0 else text.find("-->", begun + 4)
+def _aside_end(text: str, position: int) -> int:
+    """Where the comment or CDATA ends that a position is in; -1 where it is in none."""
+    comment, cdata = text.rfind("<!--", 0, position), text.rfind("<![CDATA[", 0, position)
+    end = -1 if comment < 0 else text.find("-->", comment + 4)
+    if comment < cdata and end < cdata:
+        end = text.find("]]>", cdata)
     return end if end > position else -1
 
 

@@ -22,18 +22,15 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from apimend.attachable import unattachable
 from apimend.clients import looks_through_attached
-from apimend.mends import deeds
 from apimend.model.azure import Certificate, Service, VaultCertificate
 from apimend.model.desired import DeclaredCertificate, DeclaredClient, Desired
-from apimend.model.errors import Denied, Final, Gone, SoftDeleted
-from apimend.model.ids import InstanceId, ResourceId
+from apimend.model.errors import Denied, Final, Gone
+from apimend.model.ids import ResourceId
 from apimend.model.plan import Change, Finding, Kind, Severity, Stage, canonical
 from apimend.policy.rehearsal import thumbprint
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
-
-_MADE_ANEW = frozenset({"vault_certificate_ec", "vault_certificate_not_exportable", "vault_certificate_not_pkcs12"})
-_PKCS12 = "application/x-pkcs12"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +84,14 @@ class ClientCertificateMissing:
         for declared in desired.certificates:
             entity = _entity(observed, declared.id)
             same = entity is not None and _same(entity, _wanted(declared, observed))
-            faults = _faults(declared, observed.vault[declared.id], context.now, observed.service.id, attached=same)
+            faults = unattachable(
+                declared,
+                observed.vault[declared.id],
+                context.now,
+                observed.service.id.child("certificates", declared.id),
+                by=self.name,
+                attached=same,
+            )
             findings += faults
             change = _change(declared, entity, observed)
             if change is not None and change.kind is Kind.CERTIFICATE_REFRESH and _swaps(entity, desired, context.now):
@@ -130,7 +134,8 @@ def _change(declared: DeclaredCertificate, entity: Certificate | None, observed:
         now = _vault_of(entity)
         why = f"The certificate {declared.id} is not fetched as declared."
         before = canonical({"keyVault": now or None})
-        return _write(target, before=before, after=after, reason=why, was=_words(now), will=_words(wanted))
+        ask = "" if now else "It was uploaded as a file, and its private part can't be put back afterwards."
+        return _write(target, before=before, after=after, reason=why, was=_words(now), will=_words(wanted), ask=ask)
     vault = observed.vault[declared.id]
     if entity.last_status not in ("", "Success"):
         return _refresh(target, entity, f"Azure's last fetch failed: {entity.last_message or entity.last_status}")
@@ -151,13 +156,15 @@ def _recognised(client: DeclaredClient, observed: Attached) -> Iterator[Change]:
     certificate = x509.load_pem_x509_certificate(client.pem.encode())
     if any(entity.thumbprint == thumbprint(certificate) for entity in observed.entities):
         return
-    entity = _entity(observed, client.name)
+    # Never over an entity that has the name already: what it holds may serve others, and never comes back.
+    taken = _entity(observed, client.name) is not None
+    name = f"{client.name}-{thumbprint(certificate)[:8].lower()}" if taken else client.name
     yield _write(
-        entity.id if entity else observed.service.id.child("certificates", client.name),
-        before=canonical({"keyVault": _vault_of(entity) or None}) if entity else None,
+        observed.service.id.child("certificates", name),
+        before=None,
         after=canonical({"data": base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()}),
         reason=f"The check lets in what is attached, and the certificate of {client.name} is not.",
-        was="another certificate" if entity else "not attached",
+        was="not attached",
         will=f"the public part of {thumbprint(certificate)}, to recognise {client.name}",
     )
 
@@ -206,7 +213,9 @@ def _uploaded(observed: Attached, desired: Desired) -> Iterator[Finding]:
         )
 
 
-def _write(id: ResourceId, *, before: str | None, after: str, reason: str, was: str, will: str) -> Change:
+def _write(
+    id: ResourceId, *, before: str | None, after: str, reason: str, was: str, will: str, ask: str = ""
+) -> Change:
     return Change(
         kind=Kind.CERTIFICATE,
         target=id,
@@ -217,6 +226,7 @@ def _write(id: ResourceId, *, before: str | None, after: str, reason: str, was: 
         reason=reason,
         was=was,
         will=will,
+        ask=ask,
     )
 
 
@@ -252,65 +262,3 @@ def _words(vault: Mapping[str, str]) -> str:
     identity = vault.get("identityClientId")
     who = f"the identity {identity}" if identity else "the system-assigned identity"
     return f"{vault['secretIdentifier']} by {who}"
-
-
-def _faults(
-    declared: DeclaredCertificate,
-    vault: VaultCertificate | Final,
-    now: datetime,
-    instance: InstanceId,
-    *,
-    attached: bool,
-) -> list[Finding]:
-    def finding(
-        code: str, message: str, mend: str, *, blocks: bool = True, high: bool = True, steps: tuple[str, ...] = ()
-    ) -> Finding:
-        source = declared.source
-        return Finding(
-            code=code,
-            target=instance.child("certificates", declared.id),
-            remediator=ClientCertificateMissing.name,
-            severity=Severity.HIGH if high else Severity.LOW,
-            message=message,
-            why_left=mend,
-            steps=steps,
-            hand_off=deeds.vault_certificate(source.vault, source.name) if code in _MADE_ANEW else "",
-            blocks=frozenset({Stage.VALIDATE}) if blocks else frozenset(),
-        )
-
-    what = f"The Key Vault certificate {declared.source.vault}/{declared.source.name}"
-    at = f"--vault-name {declared.source.vault} --name {declared.source.name}"
-    if isinstance(vault, SoftDeleted):
-        return [
-            finding("vault_certificate_deleted", f"{vault}", "Who deleted it may have meant it.", steps=vault.steps)
-        ]
-    if isinstance(vault, Gone):
-        unsure = "Create it, correct the name, or get it back: whether it was deleted lately can't be seen."
-        mend = "Create it, or correct the name: it is not among what was deleted lately either."
-        recover = () if vault.for_good else (f"az keyvault certificate recover {at}",)
-        why = mend if vault.for_good else unsure
-        return [finding("vault_certificate_gone", f"{what} does not exist.", why, steps=recover)]
-    if isinstance(vault, Final):
-        why = "Whether the instance can fetch it decides Azure; we were not allowed to look."
-        return [
-            finding("vault_certificate_unseen", f"{what} can't be seen by us: {vault}", why, blocks=False, high=False)
-        ]
-    found = []
-    if not vault.enabled:
-        found.append(finding("vault_certificate_disabled", f"{what} is disabled.", "Enable it or make a new version."))
-    if vault.key_type.upper().startswith("EC"):
-        mend = "API Management accepts the first PUT of an EC key and answers 500 to every later one: use RSA."
-        # One that is attached already does its work; only the next PUT would fail, and we send none.
-        found.append(
-            finding("vault_certificate_ec", f"{what} has an EC key.", mend, blocks=not attached, high=not attached)
-        )
-    if not vault.exportable:
-        mend = "API Management needs the private key: make a version with an exportable key."
-        found.append(finding("vault_certificate_not_exportable", f"{what} has a key that can't be exported.", mend))
-    if vault.content_type and vault.content_type.casefold() != _PKCS12:
-        mend = f"API Management takes {_PKCS12} only."
-        found.append(finding("vault_certificate_not_pkcs12", f"{what} is kept as {vault.content_type}.", mend))
-    if vault.expires is not None and vault.expires <= now:
-        mend = "It would be refused wherever dates are checked: make a new version."
-        found.append(finding("vault_certificate_expired", f"{what} expired on {vault.expires:%Y-%m-%d}.", mend))
-    return found

@@ -106,6 +106,10 @@ def _plan(observed: GatewayTrust, seen: Seen) -> Iterator[Change | Finding]:
             yield _finding(gateway.id, "authority_unreadable", what, "Give it as `pem`, which needs no vault at all.")
             continue
         entity = _entity(observed, authority)
+        if entity is None and authority.name in uploads and _is_taken(observed, authority.name):
+            what = f"Another certificate is attached under the name {authority.name}."
+            yield _finding(gateway.id, "authority_name_taken", what, "Declare the authority under another name.")
+            continue
         if entity is None and authority.name in uploads:
             yield _upload(observed.service.id.child("certificates", authority.name), authority)
         yield from _named(observed, gateway, seen, authority, entity)
@@ -113,6 +117,10 @@ def _plan(observed: GatewayTrust, seen: Seen) -> Iterator[Change | Finding]:
 
 def _entity(observed: GatewayTrust, authority: Authority) -> Certificate | None:
     return next((entity for entity in observed.entities if entity.thumbprint == authority.thumbprint), None)
+
+
+def _is_taken(observed: GatewayTrust, name: str) -> bool:
+    return any(entity.id.name.casefold() == name.casefold() for entity in observed.entities)
 
 
 def _upload(target: ResourceId, authority: Authority) -> Change:

@@ -216,7 +216,9 @@ def service_patch(live: Mapping[str, Any], changes: Sequence[Change], *, uploade
             properties["certificates"] = _authorities(kept, wanted["certificates"], uploaded)
         if "thumbprints" in wanted:
             held = live["properties"].get("certificates") or ()
-            left = [e for e in held if (e.get("certificate") or {}).get("thumbprint") in wanted["thumbprints"]]
+            left = [e for e in held if _thumbprint(e) in wanted["thumbprints"]]
+            if len(left) != len(wanted["thumbprints"]):
+                raise Changed("A CA certificate that is to stay is no longer there.")
             properties["certificates"] = _authorities(left, (), uploaded)
     return {"properties": properties}
 
@@ -236,6 +238,11 @@ def _entry(entry: Mapping[str, Any], flags: Mapping[str, bool], uploaded: Upload
     return copied
 
 
+def _thumbprint(entry: Mapping[str, Any]) -> str:
+    """Upper case, as `parse` gives it, whatever Azure writes."""
+    return str((entry.get("certificate") or {}).get("thumbprint") or "").upper()
+
+
 def _authorities(
     live: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]], uploaded: Uploaded
 ) -> list[dict[str, Any]]:
@@ -244,7 +251,7 @@ def _authorities(
     sent = []
     for entry in live:
         facts = entry.get("certificate") or {}
-        thumbprint = str(facts.get("thumbprint") or "").upper()
+        thumbprint = _thumbprint(entry)
         if thumbprint not in whole and uploaded is Uploaded.REFUSE:
             raise Rejected(f"The CA certificate {facts.get('subject')} can't be resent safely.")
         sent.append(whole.pop(thumbprint) if thumbprint in whole else _less_nulls(entry))

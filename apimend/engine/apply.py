@@ -22,7 +22,8 @@ from apimend.ports import Clock, InstanceWriter, Lease, Ledger, Written
 __all__ = ["STOP_NOTE", "Applier"]
 
 _log = structlog.get_logger(__name__)
-_LOOK_AGAIN = 5.0
+LOOK_AGAIN = 5.0
+"""After a conflict: how soon to look again, in seconds."""
 _TRY_AGAIN = 30.0
 _DONE = (Status.APPLIED, Status.PENDING)
 
@@ -125,7 +126,7 @@ class Applier:
         except LeaseTaken:
             raise
         except (Changed, Gone) as error:
-            return _failure(change, Status.DEFERRED, error, after=_LOOK_AGAIN), Written()
+            return _failure(change, Status.DEFERRED, error, after=LOOK_AGAIN), Written()
         except TryLater as error:
             self.troubles.append(error)
             return _failure(change, Status.DEFERRED, error, after=error.after or _TRY_AGAIN), Written()

@@ -206,7 +206,7 @@ class Look:
         return finding("visit_too_long", self, message, Severity.HIGH, why="It is tried again, after longer pauses.")
 
     @contextmanager
-    def putting_up(self, code: str, message: str, severity: Severity) -> Iterator[None]:
+    def as_finding(self, code: str, message: str, severity: Severity) -> Iterator[None]:
         """What is looked at beside the rules may fail without ending the visit; it is said, and tried again."""
         try:
             yield

@@ -16,7 +16,7 @@ import structlog
 
 from apimend import telemetry
 from apimend.engine import posture, settle, takeback
-from apimend.engine.apply import Applier
+from apimend.engine.apply import LOOK_AGAIN, Applier
 from apimend.engine.fights import UPDATE_FAILED, fights, rejected, rounds
 from apimend.engine.guard import BUSY_AGAIN, Circumstances, decide, decide_order
 from apimend.engine.holds import standing, without_approved
@@ -237,7 +237,7 @@ class Engine:
         """Every rule observes and plans; one that fails never stops the next."""
         assert look.desired is not None
         instance = look.trigger.instance
-        with look.putting_up("handshakes_not_seen", "The gateways' hosts could not be read:", Severity.MEDIUM):
+        with look.as_finding("handshakes_not_seen", "The gateways' hosts could not be read:", Severity.MEDIUM):
             look.handshakes = await self._handshakes(look)
         context = VisitContext(
             now=look.started,
@@ -262,7 +262,7 @@ class Engine:
         look.assessed = tuple(each for proposal in proposals for each in proposal.posture)
         look.remember({key: value for proposal in proposals for key, value in proposal.remember.items()})
         look.progress = settle.doubted(look.progress, look.plan)
-        with look.putting_up(LOST, "A host no longer asks, and our checks could not be read:", Severity.CRITICAL):
+        with look.as_finding(LOST, "A host no longer asks, and our checks could not be read:", Severity.CRITICAL):
             await self._rescue(look)
 
     async def _rescue(self, look: Look) -> None:
@@ -373,6 +373,7 @@ class Engine:
                 look.again(outcome.after)
             if outcome.status in (Status.PENDING, Status.APPLIED):
                 look.again(BUSY_AGAIN if outcome.status is Status.PENDING else 1.0)
+        look.conflicted(any(o.status is Status.DEFERRED and o.after == LOOK_AGAIN for o in look.outcomes))
 
     async def _circumstances(self, look: Look) -> Circumstances:
         assert look.desired is not None

@@ -26,10 +26,6 @@ def attached_by_version(content: Content) -> None:
     content["services"][0]["certificates"] = [{"id": "partner", "vault": "kv-certs/partner/1"}]
 
 
-def attached_by_hand(content: Content) -> None:
-    content["services"][0]["certificates"] = [{"id": "partner", "uploaded": "partner"}]
-
-
 def fetch_failed(content: Content) -> None:
     content["services"][0]["certificates"] = [{"id": "partner", "vault": "kv-certs/partner", "failed": "no access"}]
 
@@ -40,8 +36,8 @@ def attached_as_declared(content: Content) -> None:
 
 @pytest.mark.parametrize(
     "alter",
-    [lambda content: None, attached_by_version, attached_by_hand, fetch_failed],
-    ids=["missing", "by a version", "uploaded", "last fetch failed"],
+    [lambda content: None, attached_by_version, fetch_failed],
+    ids=["missing", "by a version", "last fetch failed"],
 )
 async def test_it_is_attached_without_a_version(alter: Callable[[Content], None]) -> None:
     """

@@ -153,6 +153,7 @@ TABLE: Mapping[str, str | tuple[Callable[[ResourceId], bool], Make]] = {
     "authority_expired": _DESIRED,
     "authority_is_no_ca": _DESIRED,
     "authority_is_no_root": _DESIRED,
+    "authority_name_taken": _DESIRED,
     "authority_unreadable": _DESIRED,
     "ca_entry_kept": _DESIRED,
     "ca_store_full": "Which authority is needed no more, a person decides.",

@@ -24,7 +24,7 @@ def _change(reach: Reach, edit: PlacedEdit, rank: int, remediator: str) -> Chang
     text = reach.survey.texts.get(edit.scope)
     renews = only_accepts_more(edit.before, edit.after)
     left = find_checks(Document.parse(edit.after))
-    after = None if not left and edit.scope in reach.ours.made and is_bare(edit.after) else edit.after
+    after = None if not left and reach.ours.is_made(edit.scope) and is_bare(edit.after) else edit.after
     return Change(
         kind=Kind.POLICY,
         target=text.id if text else scope_id(reach.service.id, edit.scope),

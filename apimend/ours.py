@@ -1,71 +1,90 @@
 """
-What the ledger tells of the checks on an instance: which of them we put in, and since when they only record.
+What is remembered of the checks on an instance: which of them we put in, and since when they only record.
 
-Rules call it with what they surveyed. A check is ours where we wrote it (R21), a document where we wrote all of it, so
-that taking out what is ours can delete it. It reads the ledger alone, and decides nothing.
+Rules call it with what they surveyed, the engine before and after each write of a policy. What is ours is noted with
+the rest of what is remembered of an instance, which nothing deletes: texts expire. It decides nothing.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from apimend.model.check import ClientCertificateCheck
-from apimend.model.errors import PolicyNotUnderstood
 from apimend.model.ids import ResourceId
-from apimend.model.runs import Intent
-from apimend.policy import Document, find_checks
+from apimend.model.own import Own
+from apimend.model.runs import Intent, Progress, Status
+from apimend.policy import own_after, own_either
 from apimend.survey import Survey
 
-_NEVER = ("refused", "failed")
+_NEVER = frozenset({Status.REFUSED.value, Status.FAILED.value})
+_DONE = frozenset({Status.APPLIED.value, Status.PENDING.value})
+_NOTHING = Own()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ours:
+    """What is ours, by the scope of the document."""
+
+    by_scope: Mapping[str, Own] = field(default_factory=dict)
+
+    def is_made(self, scope: str) -> bool:
+        """Whether the whole document is ours."""
+        return self.by_scope.get(scope, _NOTHING).made
+
+    def since(self, scope: str) -> datetime | None:
+        """Since when a check of ours lets everybody pass and records them."""
+        return self.by_scope.get(scope, _NOTHING).since
+
+
+def read_ours(found: Survey, progress: Progress) -> Ours:
+    """What is ours of the documents that are there."""
+    known = {path.casefold(): own for path, own in progress.own.items()}
+    paths = {scope: text.id.below_instance.casefold() for scope, text in found.texts.items()}
+    return Ours(by_scope={scope: known[path] for scope, path in paths.items() if path in known})
+
+
+def expecting(progress: Progress, intent: Intent) -> Progress:
+    """Before a write of a policy: what is ours if it comes through, and what if it doesn't."""
+    before = _own(progress, intent.target)
+    as_read = own_after(before, intent.before, intent.before)
+    return _with_own(progress, intent.target, own_either(as_read, _after(before, intent)))
+
+
+def having_written(progress: Progress, before: Progress, intent: Intent, status: Status) -> Progress:
+    """After it: what is ours, where the outcome tells. `before` is what was remembered before the write."""
+    known = _own(before, intent.target)
+    if status.value in _DONE:
+        return _with_own(progress, intent.target, _after(known, intent))
+    return _with_own(progress, intent.target, known) if status.value in _NEVER else progress
+
+
+def inherited(progress: Progress, wrote: Mapping[ResourceId, Iterable[Intent]]) -> Progress:
     """
-    `checks` that we wrote; `made`: scopes whose whole document is ours; `since`: by scope, since when a check of ours
-    lets everybody pass and records them.
+    What is ours of documents that were written before it was noted: from the writes themselves, oldest first.
+
+    A write whose texts are gone tells nothing; the later ones still tell what they changed.
     """
-
-    checks: tuple[ClientCertificateCheck, ...] = ()
-    made: frozenset[str] = frozenset()
-    since: Mapping[str, datetime] = field(default_factory=dict)
-
-
-async def read_ours(found: Survey, wrote: Callable[[ResourceId], Awaitable[tuple[Intent, ...]]]) -> Ours:
-    """What we once wrote into the documents that hold a check now; `wrote` tells the newest first."""
-    holding = [
-        scope
-        for scope, document in found.topology.documents.items()
-        if isinstance(document, Document) and find_checks(document)
-    ]
-    written = await asyncio.gather(*(wrote(found.texts[scope].id) for scope in holding))
-    by_scope = dict(zip(holding, written, strict=True))
-    texts = {intent.after for intents in written for intent in intents if intent.after}
-    since = {scope: _observing_since(intents) for scope, intents in by_scope.items()}
-    return Ours(
-        checks=tuple({check.check: None for text in sorted(texts) for check in find_checks(Document.parse(text))}),
-        made=frozenset(scope for scope, intents in by_scope.items() if _is_made(intents)),
-        since={scope: at for scope, at in since.items() if at is not None},
-    )
+    for target, intents in wrote.items():
+        own = _NOTHING
+        for intent in sorted(intents, key=lambda each: each.at):
+            if intent.textless or intent.closed in _NEVER:
+                continue
+            after = _after(own, intent)
+            as_read = own_after(own, intent.before, intent.before)
+            own = after if intent.closed in _DONE else own_either(as_read, after)
+        progress = _with_own(progress, target, own)
+    return replace(progress, checks=())
 
 
-def _is_made(written: tuple[Intent, ...]) -> bool:
-    return bool(written) and written[-1].before is None
+def _after(own: Own, intent: Intent) -> Own:
+    return own_after(own, intent.before, intent.after, intent.at)
 
 
-def _observing_since(written: Iterable[Intent]) -> datetime | None:
-    """Since when a document's check has been observing without a break; None where it is not."""
-    since = None
-    for intent in sorted(written, key=lambda each: each.at):
-        if intent.closed not in _NEVER and not intent.undone:
-            since = (since or intent.at) if _observes(intent.after) else None
-    return since
+def _own(progress: Progress, target: ResourceId) -> Own:
+    path = target.below_instance.casefold()
+    return next((own for each, own in progress.own.items() if each.casefold() == path), _NOTHING)
 
 
-def _observes(text: str | None) -> bool:
-    try:
-        found = find_checks(Document.parse(text)) if text else ()
-    except PolicyNotUnderstood:
-        return False
-    return any(each.check.ignore_error for each in found)
+def _with_own(progress: Progress, target: ResourceId, own: Own) -> Progress:
+    path = target.below_instance
+    others = {each: known for each, known in progress.own.items() if each.casefold() != path.casefold()}
+    return replace(progress, own=others if own.is_empty else {**others, path: own})

@@ -80,7 +80,7 @@ class Reach:
             absent=frozenset((*absent, *((GLOBAL,) if desired.check and desired.check.state is State.ABSENT else ()))),
             plain_hosts=desired.plain_hosts,
             only_gateways=only_gateways(self.survey.gateways, desired),
-            ours=self.ours.checks,
+            ours=self.ours.by_scope,
             record=desired.check.record if desired.check else None,
             limit_kib=self.service.tier.policy_limit_kib,
         )
@@ -111,7 +111,7 @@ async def read_reach(reader: InstanceReader, desired: Desired, context: VisitCon
         reader.certificates(),
         read_proxies(reader, desired),
     )
-    ours = await read_ours(found, context.wrote)
+    ours = read_ours(found, context.progress)
     return replace(reach, survey=found, certificates=certificates, proxies=proxies, ours=ours)
 
 

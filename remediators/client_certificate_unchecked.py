@@ -116,7 +116,7 @@ def _without(observed: Reach, desired: Desired, standards: Standards, live: Cove
     assert observed.survey is not None
     if any(own.check.state is State.PRESENT for own in desired.scopes):
         return _proposal(observed, observed.placement(desired, standards), live)
-    return _proposal(observed, take_out(observed.survey.topology, standards, observed.ours.checks), live)
+    return _proposal(observed, take_out(observed.survey.topology, standards, observed.ours.by_scope), live)
 
 
 def _proposal(observed: Reach, placement: Placement, live: CoverageFigures) -> Proposal:
@@ -170,7 +170,7 @@ def _observed(observed: Reach, desired: Desired, context: VisitContext) -> Itera
             continue
         shown = Evidence(
             service=observed.service.name,
-            since=observed.ours.since.get(scope_of(one.scope)),
+            since=observed.ours.since(scope_of(one.scope)),
             days=one.declared.observe_days,
             record=one.declared.record,
             pins=() if one.declared.identities else pins(one.clients, observed.pinned),

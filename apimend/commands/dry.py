@@ -8,6 +8,7 @@ others ordered stays for the visit that may carry it out.
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from apimend.commands.app import App
 from apimend.commands.patience import LEAST, LONGEST, TRIES
@@ -139,8 +140,10 @@ class ForgetfulLedger:
     async def intents(self, run: str) -> tuple[Intent, ...]:
         return await self.behind.intents(run)
 
-    async def wrote(self, instance: InstanceId, target: ResourceId, *, limit: int | None = None) -> tuple[Intent, ...]:
-        return await self.behind.wrote(instance, target, limit=limit)
+    async def wrote(
+        self, instance: InstanceId, target: ResourceId, *, since: datetime | None = None, texts: bool = False
+    ) -> tuple[Intent, ...]:
+        return await self.behind.wrote(instance, target, since=since, texts=texts)
 
     async def is_ours(self, request_id: str) -> bool:
         return await self.behind.is_ours(request_id)

@@ -6,7 +6,6 @@ ledger either; what the ledger remembers gives the trend, where it is the app's.
 """
 
 import json
-from collections.abc import Awaitable
 from datetime import datetime
 from enum import Enum
 
@@ -17,9 +16,8 @@ from apimend.commands.patience import patiently
 from apimend.commands.screen import Screen
 from apimend.engine.posture import remembered
 from apimend.model.desired import Desired
-from apimend.model.ids import InstanceId, ResourceId
+from apimend.model.ids import InstanceId
 from apimend.model.posture import Assessment
-from apimend.model.runs import Intent
 from apimend.ports import VisitContext
 from apimend.posture.control import Baseline, Catalogue
 from apimend.posture.record import merged
@@ -74,10 +72,7 @@ async def _judged(app: App, instance: InstanceId) -> tuple[Assessment, ...]:
 
 
 async def _context(app: App, instance: InstanceId, now: datetime) -> VisitContext:
-    def wrote(target: ResourceId) -> Awaitable[tuple[Intent, ...]]:
-        return app.ledger.wrote(instance, target)
-
-    return VisitContext(now=now, progress=await app.ledger.progress(instance), wrote=wrote, walk=True)
+    return VisitContext(now=now, progress=await app.ledger.progress(instance), walk=True)
 
 
 def _written(view: PostureView, form: PostureForm, details: bool) -> str:

@@ -17,6 +17,7 @@ from apimend.model.errors import Changed, Final, Gone, LeaseTaken, TryLater
 from apimend.model.ids import InstanceId
 from apimend.model.plan import Change, Kind, Stage
 from apimend.model.runs import Intent, Outcome, Progress, Status
+from apimend.ours import expecting, having_written
 from apimend.ports import Clock, InstanceWriter, Lease, Ledger, Written
 
 __all__ = ["STOP_NOTE", "Applier"]
@@ -104,10 +105,16 @@ class Applier:
         why = await stopped(self.ledger)
         if why:
             return Outcome(change=change, status=Status.REFUSED, why=f"The global stop is on: {why}")
-        await self._remember_check(intents[0])
+        before = self.progress
+        if intents[0].kind == Kind.POLICY.value:
+            # What is ours has to be known whatever happens to us, and longer than any text is kept.
+            self.progress = expecting(before, intents[0])
+            await self.ledger.save_progress(self.progress)
         for intent in intents:
             await self.ledger.intend(intent)
         outcome, written = await self._sent(change, send)
+        if intents[0].kind == Kind.POLICY.value:
+            self.progress = having_written(self.progress, before, intents[0], outcome.status)
         for intent in intents:
             await self.ledger.close(replace(intent, closed=outcome.status.value, etag_after=written.etag))
         if outcome.status in (Status.APPLIED, Status.PENDING):
@@ -135,13 +142,6 @@ class Applier:
         self.missing += written.missing
         status = Status.PENDING if written.pending else Status.APPLIED
         return Outcome(change=change, status=status), written
-
-    async def _remember_check(self, intent: Intent) -> None:
-        """A policy that we write is one in which a check of ours may stand from now on, whatever happens to us."""
-        policy = intent.kind == Kind.POLICY.value
-        if policy and intent.after is not None and intent.target not in self.progress.checks:
-            self.progress = replace(self.progress, checks=(*self.progress.checks, intent.target))
-            await self.ledger.save_progress(self.progress)
 
     def _intent(self, change: Change, request_id: str) -> Intent:
         return Intent(

@@ -1,43 +1,39 @@
 """
 The checks that we put in, found again: to let everybody pass them in seconds, or to take them out.
 
-The orders relax and release lead here, and so does a vanished negotiation. A check counts as ours where its document
-was written by us and it means what we wrote (R21). It plans and writes nothing itself.
+The orders relax and release lead here, and so does a vanished negotiation. What is ours is what was noted when we wrote
+it (R21). It plans and writes nothing itself.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from apimend.engine.live import scope_of
-from apimend.model.check import ClientCertificateCheck
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.model.ids import ResourceId
+from apimend.model.own import Own
 from apimend.model.plan import Change, Kind, Stage
-from apimend.model.runs import Intent, Progress
-from apimend.policy import Document, FoundCheck, find_checks, is_bare, same_check, with_changed, without_found
-from apimend.ports import InstanceReader, Ledger
+from apimend.model.runs import Progress
+from apimend.policy import Document, FoundCheck, each_edited, is_bare, our_checks, with_changed, without_found
+from apimend.ports import InstanceReader
 
 ENGINE = "engine"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """A policy document in which checks stand; `ours` tells of each whether we put it in, `made` whether all of it."""
+    """A policy document in which checks of ours stand."""
 
     target: ResourceId
-    text: str = field(repr=False)
+    document: Document = field(repr=False)
     etag: str
-    written: tuple[Intent, ...] = ()
-    made: bool = False
+    own: Own
 
     @property
     def ours(self) -> tuple[FoundCheck, ...]:
         """The checks that we put in."""
-        texts = [intent.after for intent in self.written if intent.after]
-        known = [_strict(one) for text in texts for one in find_checks(_read(text))]
-        found = find_checks(_read(self.text))
-        return tuple(one for one in found if any(same_check(_strict(one), each) for each in known))
+        return our_checks(self.document, self.own)
 
     @property
     def enforcing(self) -> bool:
@@ -45,24 +41,26 @@ class Held:
         return any(not one.check.ignore_error for one in self.ours)
 
 
-async def held(reader: InstanceReader, ledger: Ledger, progress: Progress) -> tuple[Held, ...]:
+async def held(reader: InstanceReader, progress: Progress) -> tuple[Held, ...]:
     """The documents that hold checks of ours. Those that can't be read without guessing are left out."""
-    found = await asyncio.gather(*(_held(reader, ledger, target) for target in progress.checks))
+    holding = [(path, own) for path, own in progress.own.items() if own.checks or own.instead]
+    found = await asyncio.gather(*(_held(reader, reader.instance.child(path), own) for path, own in holding))
     return tuple(one for one in found if one is not None and one.ours)
 
 
-async def _held(reader: InstanceReader, ledger: Ledger, target: ResourceId) -> Held | None:
+async def _held(reader: InstanceReader, target: ResourceId, own: Own) -> Held | None:
     policy = await reader.policy(scope_of(target))
     if policy is None:
         return None
-    written = await ledger.wrote(reader.instance, target)
-    made = bool(written) and written[-1].before is None
-    return Held(target=target, text=policy.text, etag=policy.etag, written=written, made=made)
+    try:
+        return Held(target=target, document=Document.parse(policy.text), etag=policy.etag, own=own)
+    except PolicyNotUnderstood:
+        return None
 
 
 def observing(documents: Sequence[Held], *, reason: str) -> tuple[Change, ...]:
     """The changes after which every check of ours lets everybody pass, each a policy write of seconds."""
-    return tuple(_change(one, _all(one, _to_observe), reason, "every caller is let in") for one in documents)
+    return tuple(_change(one, _observed(one), reason, "every caller is let in") for one in documents)
 
 
 def taken_out(documents: Sequence[Held], *, reason: str) -> tuple[Change, ...]:
@@ -71,21 +69,16 @@ def taken_out(documents: Sequence[Held], *, reason: str) -> tuple[Change, ...]:
 
 
 def _without(one: Held) -> str | None:
-    text = _all(one, without_found)
-    return None if one.made and is_bare(text) else text
-
-
-def _all(one: Held, edit: Callable[[Document, FoundCheck], str]) -> str:
-    """The text with one edit made to each check of ours, one after the other."""
-    text = one.text
-    for position in range(len(one.ours) - 1, -1, -1):
-        now = replace(one, text=text).ours
-        text = edit(_read(text), now[position])
-    return text
+    text = each_edited(one.document, one.own, without_found).text
+    return None if one.own.made and is_bare(text) else text
 
 
 def _to_observe(document: Document, found: FoundCheck) -> str:
     return with_changed(document, found, replace(found.check, ignore_error=True))
+
+
+def _observed(one: Held) -> str:
+    return each_edited(one.document, one.own, _to_observe).text
 
 
 def _change(one: Held, after: str | None, reason: str, will: str) -> Change:
@@ -94,7 +87,7 @@ def _change(one: Held, after: str | None, reason: str, will: str) -> Change:
         target=one.target,
         stage=Stage.VALIDATE,
         remediator=ENGINE,
-        before=one.text,
+        before=one.document.text,
         after=after,
         etag=one.etag,
         reason=reason,
@@ -102,15 +95,3 @@ def _change(one: Held, after: str | None, reason: str, will: str) -> Change:
         will=will,
         minutes=(0, 1),
     )
-
-
-def _strict(found: FoundCheck) -> ClientCertificateCheck:
-    """The check as it refuses: whether it only observes makes it no less ours."""
-    return replace(found.check, ignore_error=False)
-
-
-def _read(text: str) -> Document:
-    try:
-        return Document.parse(text)
-    except PolicyNotUnderstood:
-        return Document.parse("<policies />")

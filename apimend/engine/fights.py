@@ -27,15 +27,15 @@ _SEEN_RUNS = 50
 
 async def rounds(ledger: Ledger, instance: InstanceId, change: Change, now: datetime) -> int:
     """How often within a day we wrote just this, so that somebody must have taken it back each time."""
-    wrote = await ledger.wrote(instance, change.target)
-    recent = [one for one in wrote if one.closed in _WROTE and not one.undone and now - one.at < _DAY]
+    wrote = await ledger.wrote(instance, change.target, since=now - _DAY, texts=True)
+    recent = [one for one in wrote if one.closed in _WROTE and not one.undone]
     return sum(1 for intent in recent if intent.kind == change.kind.value and _same(intent, change))
 
 
 async def rejected(ledger: Ledger, instance: InstanceId, change: Change, now: datetime) -> bool:
     """Whether Azure refused just this within a day, so that sending it again would only be refused again."""
-    wrote = await ledger.wrote(instance, change.target)
-    recent = [one for one in wrote if one.closed == Status.FAILED.value and now - one.at < _DAY]
+    wrote = await ledger.wrote(instance, change.target, since=now - _DAY, texts=True)
+    recent = [one for one in wrote if one.closed == Status.FAILED.value]
     return any(intent.kind == change.kind.value and _same(intent, change) for intent in recent)
 
 
@@ -72,6 +72,8 @@ async def _who(ledger: Ledger, instance: InstanceId) -> str:
 
 def _same(intent: Intent, change: Change) -> bool:
     """The same text, or for a policy the same checks in whatever text the other writer left around them."""
+    if intent.textless:
+        return False
     if intent.after == change.after:
         return True
     if change.kind is not Kind.POLICY or intent.after is None or change.after is None:

@@ -14,7 +14,7 @@ from apimend.model.check import Form
 from apimend.model.desired import Desired, NegotiationLost
 from apimend.model.plan import Change, Finding, Severity
 from apimend.model.runs import Progress
-from apimend.ports import InstanceReader, Ledger
+from apimend.ports import InstanceReader
 
 CODE = "negotiation_lost"
 
@@ -27,14 +27,12 @@ class Lost:
     changes: tuple[Change, ...] = ()
 
 
-async def lost(
-    reader: InstanceReader, ledger: Ledger, *, service: Service, desired: Desired, progress: Progress
-) -> Lost:
+async def lost(reader: InstanceReader, *, service: Service, desired: Desired, progress: Progress) -> Lost:
     """Whether a host that a check of ours reaches has ceased to ask for certificates."""
     silent = _silent(service, desired)
-    if not silent or not progress.checks:
+    if not silent or not progress.own:
         return Lost()
-    refusing = [one for one in await held(reader, ledger, progress) if _reaches(one, silent)]
+    refusing = [one for one in await held(reader, progress) if _reaches(one, silent)]
     if not refusing:
         return Lost()
     keeps = desired.on_negotiation_lost is NegotiationLost.KEEP

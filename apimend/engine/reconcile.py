@@ -29,6 +29,7 @@ from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater, Un
 from apimend.model.ids import InstanceId
 from apimend.model.plan import Change, Plan, Severity
 from apimend.model.runs import Cause, Handshake, OrderKind, Outcome, Result, Run, Status, Trigger
+from apimend.ours import inherited
 from apimend.ports import (
     Azure,
     Bells,
@@ -49,6 +50,7 @@ from apimend.survey import gateway_hosts
 _log = structlog.get_logger(__name__)
 
 _LEASE_AGAIN = 30.0
+_DAY = timedelta(days=1)
 
 
 def _after(seen: datetime | None, now: datetime) -> datetime:
@@ -156,6 +158,7 @@ class Engine:
         structlog.contextvars.bind_contextvars(run=look.id)
         telemetry.correlate(look.id)
         look.requested = lowest([requested, *(o.mode for o in orders if o.kind is OrderKind.REPLAY)])
+        await self._inherit(look)
         await self._recover(look)
         try:
             look.service = await reader.service()
@@ -217,10 +220,16 @@ class Engine:
     async def _close_failed(self, look: Look) -> None:
         """Note of the writes behind an update that it failed: they were no round of a fight."""
         instance = look.trigger.instance
-        since = look.progress.update_since
-        for intent in await self.ledger.wrote(instance, instance):
-            if intent.closed == Status.PENDING.value and (since is None or intent.at >= since):
+        since = look.progress.update_since or look.started - _DAY
+        for intent in await self.ledger.wrote(instance, instance, since=since):
+            if intent.closed == Status.PENDING.value:
                 await self.ledger.close(replace(intent, closed=UPDATE_FAILED))
+
+    async def _inherit(self, look: Look) -> None:
+        """Once for an instance from before it was noted what is ours: the texts that are left still tell."""
+        instance = look.trigger.instance
+        wrote = {target: await self.ledger.wrote(instance, target, texts=True) for target in look.progress.checks}
+        look.progress = inherited(look.progress, wrote)
 
     async def _recover(self, look: Look) -> None:
         """A write that a crash left open: remember that it may have taken effect, and look."""
@@ -236,13 +245,11 @@ class Engine:
     async def _observe(self, look: Look) -> None:
         """Every rule observes and plans; one that fails never stops the next."""
         assert look.desired is not None
-        instance = look.trigger.instance
         with look.as_finding("handshakes_not_seen", "The gateways' hosts could not be read:", Severity.MEDIUM):
             look.handshakes = await self._handshakes(look)
         context = VisitContext(
             now=look.started,
             progress=look.progress,
-            wrote=lambda target: self.ledger.wrote(instance, target),
             thorough=look.thorough,
             walk=look.walks,
             handshakes={shown.host.casefold(): shown for shown in look.handshakes},
@@ -269,7 +276,7 @@ class Engine:
         """What locks callers out now is told first, and where it is declared so, let go."""
         assert look.desired is not None
         assert look.service is not None
-        gone = await lost(look.reader, self.ledger, service=look.service, desired=look.desired, progress=look.progress)
+        gone = await lost(look.reader, service=look.service, desired=look.desired, progress=look.progress)
         if not gone.findings:
             return
         targets = {change.target for change in gone.changes}

@@ -44,7 +44,7 @@ class TakeBack:
         if self._lapsed:
             self.notes.append("The time to relax for was over before this visit: nothing was changed.")
             return Plan()
-        documents = await held(self.reader, self.ledger, self.progress)
+        documents = await held(self.reader, self.progress)
         reason = self.order.reason or f"{self.order.by} ordered it."
         if self.order.kind is OrderKind.RELAX:
             changes = observing([one for one in documents if one.enforcing], reason=reason)

@@ -40,6 +40,10 @@ class Undo:
         return Plan.of(self.changes, self.findings)
 
     async def _consider(self, intent: Intent) -> None:
+        if intent.textless:
+            what = f"{intent.target.below_instance or 'The service'} can't be restored."
+            self._refuse(intent, what, "What was there before was kept for a time that is over.")
+            return
         found = await live(self.reader, intent)
         if found is None:
             self._refuse(intent, "What was fetched anew can't be unfetched.", "It changed no setting.")

@@ -235,7 +235,8 @@ class Progress:
     the last. `hosts` are those that the service had before it (type, name, thumbprint).
     `writes` counts our writes by day (`2026-11-22`). `last_digest` is the plan that was posted last. `seen`
     is the last look at the instance, `heard` the last that an event called for. `failures` counts visits that failed in
-    a row. `checks` are the policies in which a check of ours may stand, `holds` what people took back.
+    a row. `own` is what is ours of policies, by their path below the instance: it tells what texts told that have
+    expired. `checks` are policies that were written before `own` was kept. `holds` is what people took back.
     """
 
     instance: InstanceId

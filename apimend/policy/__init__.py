@@ -22,6 +22,7 @@ Proving and placing
     judge_calls(topology, standards)                              one Judgement for each operation × product × host
     place(topology, standards, Wish(…))                           the fewest edits, and what is left alone
     take_out(topology, standards, ours), is_bare(text)            the edits that take our checks out again
+    own_after(own, before, after), our_checks(document, own)      what a write makes ours, and what of a document is
 
 For a document that has no check of ours yet, `without_check(Document.parse(with_check(d, check)), check)`
 is `d.text` again, byte for byte.
@@ -48,6 +49,7 @@ from apimend.policy.document import Attribute, Document, Element, Span
 from apimend.policy.edits import Edit, apply
 from apimend.policy.grade import Verdict
 from apimend.policy.guard import Guard, GuardedCall
+from apimend.policy.own import each_edited, our_checks, own_after, own_either
 from apimend.policy.placed import Left, PlacedEdit, Placement, Unplaced
 from apimend.policy.placement import is_bare, place, take_out
 from apimend.policy.topology import ApiNode, Host, Standards, Topology, is_waived, read_documents, scope_of
@@ -82,6 +84,7 @@ __all__ = [
     "Wish",
     "apply",
     "check_text",
+    "each_edited",
     "find_checks",
     "is_bare",
     "is_waived",
@@ -89,6 +92,9 @@ __all__ = [
     "judge_calls",
     "normal_check",
     "normal_form",
+    "our_checks",
+    "own_after",
+    "own_either",
     "place",
     "plain_thumbprint",
     "read_check",

@@ -8,11 +8,12 @@ check that isn't ours: what it can't do it says.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from apimend.model.check import ClientCertificateCheck, Form, Record
 from apimend.model.errors import PolicyNotUnderstood
+from apimend.model.own import Own
 from apimend.policy.change import (
     NEW_GLOBAL,
     NEW_INNER,
@@ -23,7 +24,7 @@ from apimend.policy.change import (
     with_inserted,
     without_found,
 )
-from apimend.policy.check import normal_check
+from apimend.policy.check import same_check
 from apimend.policy.compare import same_policy
 from apimend.policy.coverage import Judgement, judge, judge_calls
 from apimend.policy.document import Document
@@ -31,6 +32,7 @@ from apimend.policy.expression_check import read_expression_check
 from apimend.policy.forwarded_check import read_forwarded_check
 from apimend.policy.grade import Verdict, grade
 from apimend.policy.guard import Guard
+from apimend.policy.own import each_edited, our_checks, own_after
 from apimend.policy.pipeline import Pipelines
 from apimend.policy.placed import Left, PlacedEdit, Placement, Unplaced
 from apimend.policy.topology import GLOBAL, MANAGED, Host, ReadDocument, Standards, Topology, scope_of
@@ -64,7 +66,7 @@ def place(topology: Topology, standards: Standards, wish: Wish) -> Placement:
     return Placement(edits=tuple(work.edits()), unplaced=tuple(dict.fromkeys(work.left())), before=before, after=after)
 
 
-def take_out(topology: Topology, standards: Standards, ours: tuple[ClientCertificateCheck, ...]) -> Placement:
+def take_out(topology: Topology, standards: Standards, ours: Mapping[str, Own]) -> Placement:
     """The edits that take our checks out everywhere. Others stay, and so do documents that we made."""
     before = judge(topology, standards)
     work = _Work(topology, standards, Wish(check=None, ours=ours))
@@ -92,6 +94,7 @@ class _Work:
     _reasons: dict[str, str] = field(default_factory=dict)
     _tried: set[str] = field(default_factory=set)
     _cleared: set[str] = field(default_factory=set)
+    _owned: dict[str, Own] = field(default_factory=dict)
 
     def put_own(self, scope: str) -> None:
         """A check of a scope's own, in the document of that scope (for an API: of every revision)."""
@@ -141,9 +144,7 @@ class _Work:
         document = self.topology.documents[scope]
         if isinstance(document, PolicyNotUnderstood):
             return
-        text = document.text
-        while ours := [found for found in find_checks(Document.parse(text)) if self._is_ours(found, None)]:
-            text = without_found(ours[0].element.document, ours[0])
+        text = each_edited(document, self._own(scope), without_found).text
         if text != document.text:
             self._cleared.add(scope)
             self._store(scope, document, text, "the check is declared absent")
@@ -151,18 +152,17 @@ class _Work:
     def bring_up_to_date(self) -> None:
         """The checks that we put further in, as they are wished now: with today's pins, enforcing or observing."""
         for scope, document in sorted(self.topology.documents.items()):
-            if scope not in self._tried and self._holds_ours(document):
+            if scope not in self._tried and self._ours(scope, document):
                 own = max((each for each in self.wish.scopes if _belongs(scope, each)), key=len, default=None)
                 check = self.wish.check if own is None else self.wish.scopes[own]
                 if check is not None:
                     self.put(scope, check, "our check there is not as it is declared now", own=own)
 
-    def _holds_ours(self, document: ReadDocument) -> bool:
-        try:
-            found = () if isinstance(document, PolicyNotUnderstood) else find_checks(document)
-        except PolicyNotUnderstood:
-            return False
-        return any(self._is_ours(each, None) for each in found)
+    def _ours(self, scope: str, document: ReadDocument) -> tuple[FoundCheck, ...]:
+        return () if isinstance(document, PolicyNotUnderstood) else our_checks(document, self._own(scope))
+
+    def _own(self, scope: str) -> Own | None:
+        return self._owned.get(scope, self.wish.ours.get(scope))
 
     def reach_the_rest(self) -> None:
         """A check of its own for every document that the checks so far do not reach behind."""
@@ -196,17 +196,20 @@ class _Work:
         found = named.get(fragment)
         if isinstance(found, PolicyNotUnderstood):
             return _unread(judgement.document, found)
-        foreign = next(self._foreign_at(found, judgement.line), None) if found is not None else None
+        own = self._own(judgement.document)
+        foreign = next(self._foreign_at(found, own, judgement.line), None) if found is not None else None
         if foreign is None:
             kind, reason, column = Left.NOT_COVERED, judgement.reason, 0
         else:
             kind, reason, column = Left.FOREIGN, f"{judgement.reason}; {_NOT_OURS}", foreign.element.column
         return Unplaced(scope=judgement.document, line=judgement.line, column=column, reason=reason, kind=kind)
 
-    def _foreign_at(self, document: Document, line: int) -> Iterator[FoundCheck]:
+    def _foreign_at(self, document: Document, own: Own | None, line: int) -> Iterator[FoundCheck]:
         wished = [check for check in (self.wish.check, *self.wish.scopes.values()) if check is not None]
+        ours = {found.outer.index for found in our_checks(document, own)}
         for found in find_checks(document):
-            if found.element.line == line and not any(self._is_ours(found, check) for check in wished):
+            is_known = found.outer.index in ours or any(_says(found, check) for check in wished)
+            if found.element.line == line and not is_known:
                 yield found
 
     def edits(self) -> Iterator[PlacedEdit]:
@@ -236,10 +239,12 @@ class _Work:
         return check is None or check.ignore_error
 
     def _with(self, scope: str, document: Document, check: ClientCertificateCheck, guard: Guard) -> str | None:
+        ours = self._ours(scope, document)
+        if ours:
+            return _changed(document, ours[0], check, guard, self.wish.record, is_global=scope == GLOBAL)
         found = find_checks(document)
-        ours = next((each for each in found if self._is_ours(each, check)), None)
-        if ours is not None:
-            return _changed(document, ours, check, guard, self.wish.record, is_global=scope == GLOBAL)
+        if any(_says(each, check) and (each.guard or Guard()) == guard for each in found):
+            return document.text
         foreign = next((each for each in found if self._stands_in_the_way(each)), None)
         if foreign is not None:
             self._leave(scope, _NOT_OURS, Left.FOREIGN, line=foreign.element.line, column=foreign.element.column)
@@ -253,12 +258,6 @@ class _Work:
             before_base=before_base,
             record=self.wish.record,
         )
-
-    def _is_ours(self, found: FoundCheck, wished: ClientCertificateCheck | None) -> bool:
-        if found.not_understood:
-            return False
-        mine = [*self.wish.ours, *([wished] if wished else [])]
-        return _by_meaning(found.check) in {_by_meaning(each) for each in mine}
 
     def _stands_in_the_way(self, found: FoundCheck) -> bool:
         """
@@ -281,6 +280,7 @@ class _Work:
     def _store(self, scope: str, before: Document | None, after: str, reason: str) -> None:
         self._before.setdefault(scope, before.text if before else None)
         self._reasons.setdefault(scope, reason)
+        self._owned[scope] = own_after(self._own(scope), before.text if before else None, after)
         documents = {**self.topology.documents, scope: Document.parse(after)}
         self.topology = replace(self.topology, documents=documents)
 
@@ -305,9 +305,8 @@ def _changed(
     return with_changed(guarded, again, check, record=record)
 
 
-def _by_meaning(check: ClientCertificateCheck) -> ClientCertificateCheck:
-    """A check apart from whether it observes or enforces: the two are steps of one roll-out."""
-    return replace(normal_check(check), ignore_error=False)
+def _says(found: FoundCheck, check: ClientCertificateCheck) -> bool:
+    return not found.not_understood and same_check(found.check, check)
 
 
 def _unready(topology: Topology, wish: Wish) -> Iterator[Unplaced]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apimend.model.check import ClientCertificateCheck, Record
+from apimend.model.own import Own
 from apimend.policy.coverage import Judgement
 from apimend.policy.guard import Guard
 from apimend.policy.pipeline import INBOUND, Pipelines
@@ -26,16 +27,16 @@ class Wish:
 
     `check` is the instance's (None: only `scopes`), `scopes` the checks of their own below it: their calls are
     spared by the global one. `plain_hosts` stay without a check; `only_gateways` restricts the checks to gateways that
-    are known to negotiate. `ours` are checks that we wrote before: only they, and those that say what
-    is wished, are ever changed. `record` is what checks that only observe write down. `absent` are scopes from whose
-    documents our checks are taken out; empty for the whole instance, `scopes` excepted.
+    are known to negotiate. `ours` is what we put in before, by the scope of the document: only that is ever changed.
+    `record` is what checks that only observe write down. `absent` are scopes from whose documents our checks are taken
+    out; empty for the whole instance, `scopes` excepted.
     """
 
     check: ClientCertificateCheck | None
     scopes: Mapping[str, ClientCertificateCheck] = field(default_factory=dict)
     plain_hosts: frozenset[str] = frozenset()
     only_gateways: frozenset[str] | None = None
-    ours: tuple[ClientCertificateCheck, ...] = ()
+    ours: Mapping[str, Own] = field(default_factory=dict)
     record: Record | None = None
     limit_kib: int = 256
     absent: frozenset[str] = frozenset()

@@ -2,6 +2,7 @@
 What is remembered between visits: runs, intents with their pre-images, orders, progress, and notes of the tenant.
 """
 
+from datetime import datetime
 from typing import Protocol
 
 from apimend.model.ids import InstanceId, ResourceId
@@ -26,11 +27,13 @@ class Ledger(Protocol):
         ...
 
     async def intents(self, run: str) -> tuple[Intent, ...]:
-        """The writes of a run, oldest first."""
+        """The writes of a run, oldest first. One whose texts have expired is `textless`, here and in all others."""
         ...
 
-    async def wrote(self, instance: InstanceId, target: ResourceId, *, limit: int | None = None) -> tuple[Intent, ...]:
-        """Our writes to one resource, newest first."""
+    async def wrote(
+        self, instance: InstanceId, target: ResourceId, *, since: datetime | None = None, texts: bool = False
+    ) -> tuple[Intent, ...]:
+        """Our writes to one resource since then, newest first; with their texts only where these are asked for."""
         ...
 
     async def is_ours(self, request_id: str) -> bool:

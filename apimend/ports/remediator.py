@@ -11,10 +11,9 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from apimend.model.desired import Desired
-from apimend.model.ids import ResourceId
 from apimend.model.plan import Change, CoverageFigures, Finding
 from apimend.model.posture import Assessment
-from apimend.model.runs import Handshake, Intent, Progress, ServerShown
+from apimend.model.runs import Handshake, Progress, ServerShown
 from apimend.ports.azure import InstanceReader
 
 
@@ -31,15 +30,13 @@ class VisitContext:
     """
     What a rule may know besides what it observed: the time, and what the ledger remembers.
 
-    `thorough`: look also at what a plain event on the service doesn't call for. `wrote` tells our writes to a
-    resource, newest first, so that a rule knows its own work again. `handshakes` is what hosts showed from outside,
-    by host in lower case: only where this visit looked. `walk`: ask every scope for its policy, because lists lag.
-    `show` looks at the certificate that a backend shows; None where nothing tells us to look.
+    `thorough`: look also at what a plain event on the service doesn't call for. `handshakes` is what hosts showed from
+    outside, by host in lower case: only where this visit looked. `walk`: ask every scope for its policy, because lists
+    lag. `show` looks at the certificate that a backend shows; None where nothing tells us to look.
     """
 
     now: datetime
     progress: Progress
-    wrote: Callable[[ResourceId], Awaitable[tuple[Intent, ...]]]
     thorough: bool = True
     walk: bool = False
     handshakes: Mapping[str, Handshake] = field(default_factory=dict)

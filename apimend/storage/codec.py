@@ -76,7 +76,23 @@ def open_envelope(form: str, body: bytes, *, name: str) -> Envelope:
 
 def unpack(cls: type[T], envelope: Envelope, aside: bytes | None = None, *, name: str) -> T:
     """The value in a document; `aside` is what lies beside it, where the document names one. Raises Unreadable."""
-    texts = _texts(envelope, aside, name=name)
+    return _unpacked(cls, envelope, _texts(envelope, aside, name=name), name=name)
+
+
+def unpack_less_texts(cls: type[T], envelope: Envelope, *, name: str) -> T:
+    """The value in a document with None for each text that lies beside it. Raises Unreadable."""
+    return _unpacked(cls, envelope, None, name=name)
+
+
+def amended(body: bytes, form: str, changes: Mapping[str, bool | str], *, name: str) -> bytes:
+    """A document with other values in some fields; what lies beside it stays. Raises Unreadable."""
+    envelope = open_envelope(form, body, name=name)
+    if not isinstance(envelope.content, dict):
+        raise Unreadable(f"{name}: this {form} is not whole.")
+    return _dump({**parse_object(body, name=name), "content": {**envelope.content, **changes}})
+
+
+def _unpacked(cls: type[T], envelope: Envelope, texts: list[str] | None, *, name: str) -> T:
     try:
         value = _decode(cls, envelope.content, texts, envelope.form)
     except (_Misfit, BadInput, ValueError, OverflowError) as error:
@@ -190,7 +206,7 @@ def _encode_fields(value: Any, texts: list[str]) -> dict[str, object]:
     return encoded
 
 
-def _decode(hint: Any, value: object, texts: list[str], where: str) -> object:
+def _decode(hint: Any, value: object, texts: list[str] | None, where: str) -> object:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _decode_optional(inner, value, texts, where)
@@ -206,12 +222,12 @@ def _decode(hint: Any, value: object, texts: list[str], where: str) -> object:
     return _decode_plain(hint, value, where)
 
 
-def _decode_optional(options: tuple[Any, ...], value: object, texts: list[str], where: str) -> object:
+def _decode_optional(options: tuple[Any, ...], value: object, texts: list[str] | None, where: str) -> object:
     (kind,) = (option for option in options if option is not types.NoneType)
     return None if value is None else _decode(kind, value, texts, where)
 
 
-def _decode_tuple(inner: tuple[Any, ...], value: object, texts: list[str], where: str) -> object:
+def _decode_tuple(inner: tuple[Any, ...], value: object, texts: list[str] | None, where: str) -> object:
     items = _expect(list, value, where)
     kinds = (inner[0],) * len(items) if inner[-1] is Ellipsis else inner
     if len(kinds) != len(items):
@@ -247,7 +263,7 @@ def _moment(text: str, where: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _decode_fields(cls: Any, found: dict[str, object], texts: list[str], where: str) -> object:
+def _decode_fields(cls: Any, found: dict[str, object], texts: list[str] | None, where: str) -> object:
     fields = _fields(cls)
     if unknown := sorted(found.keys() - fields.keys()):
         raise _Misfit(f"{where} has a field that this Apimend doesn't know ({unknown[0][:40]!r})")
@@ -263,7 +279,9 @@ def _decode_fields(cls: Any, found: dict[str, object], texts: list[str], where: 
     return cls(**values)
 
 
-def _text(texts: list[str], index: int, where: str) -> str:
+def _text(texts: list[str] | None, index: int, where: str) -> str | None:
+    if texts is None:
+        return None
     if not 0 <= index < len(texts):
         raise _Misfit(f"{where} names a text that isn't there")
     return texts[index]

@@ -6,7 +6,8 @@ a row that leads nowhere is passed over: whoever dies in between leaves nothing 
 container for pre-images (see `codec`). Nothing here decides; it keeps and finds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 import structlog
@@ -16,7 +17,7 @@ from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.runs import Intent, Order, Progress, Run
 from apimend.ports import Record, Records
 from apimend.storage import codec, names
-from apimend.storage.names import join, newest_first, of_resource, oldest_first, part
+from apimend.storage.names import AFTER_ALL_KEYS, join, newest_first, of_resource, oldest_first, part
 from apimend.storage.together import together
 
 T = TypeVar("T")
@@ -86,28 +87,40 @@ class StoredLedger:
         The pre-image is not written again: it stays as `intend` left it, and a policy may forbid to change it.
         """
         key = _intent_key(intent)
-        await self._records.put(names.INTENTS, key, codec.pack(intent).body)
+        if intent.textless:
+            await self._mark(key, intent)
+        else:
+            await self._records.put(names.INTENTS, key, codec.pack(intent).body)
         if intent.closed:
             await self._records.delete(names.OPEN_INTENTS, join(of_resource(intent.instance), key))
 
     async def open_intents(self, instance: InstanceId) -> tuple[Intent, ...]:
         """Writes that a crash left open, oldest first."""
-        found = await self._behind(Intent, names.INTENTS, names.OPEN_INTENTS, join(of_resource(instance), ""))
+        rows = [row async for row in self._records.list(names.OPEN_INTENTS, join(of_resource(instance), ""))]
+        found = await self._intents(rows, texts=True)
         return tuple(sorted((intent for intent in found if not intent.closed), key=lambda intent: intent.at))
 
     async def intents(self, run: str) -> tuple[Intent, ...]:
         """The writes of a run, oldest first."""
 
         async def opened(record: Record) -> Intent:
-            return await self._open(Intent, names.INTENTS, record)
+            return await self._intent(record, texts=True)
 
         records = [record async for record in self._records.list(names.INTENTS, join(part(run), ""))]
         return tuple(await together(opened, records))
 
-    async def wrote(self, instance: InstanceId, target: ResourceId, *, limit: int | None = None) -> tuple[Intent, ...]:
-        """Our writes to one resource, newest first."""
+    async def wrote(
+        self, instance: InstanceId, target: ResourceId, *, since: datetime | None = None, texts: bool = False
+    ) -> tuple[Intent, ...]:
+        """Our writes to one resource since then, newest first; with their texts only where these are asked for."""
         prefix = join(of_resource(instance), of_resource(target), "")
-        return await self._behind(Intent, names.INTENTS, names.WRITES, prefix, limit=limit)
+        end = prefix + (newest_first(since) + AFTER_ALL_KEYS if since else AFTER_ALL_KEYS)
+        rows: list[Record] = []
+        async for row in self._records.list(names.WRITES, prefix):
+            if row.key > end:
+                break
+            rows.append(row)
+        return await self._intents(rows, texts=texts)
 
     async def is_ours(self, request_id: str) -> bool:
         """Whether a client request id is that of one of our recorded writes."""
@@ -194,13 +207,41 @@ class StoredLedger:
             aside = await self._records.get(names.PREIMAGES, join(container, record.key))
         return codec.unpack(cls, envelope, aside.body if aside else None, name=name)
 
-    async def _behind(
-        self, cls: type[T], container: str, index: str, prefix: str, *, limit: int | None = None
-    ) -> tuple[T, ...]:
+    async def _intents(self, rows: list[Record], *, texts: bool) -> tuple[Intent, ...]:
+        async def follow(row: Record) -> Intent | None:
+            record = await self._records.get(names.INTENTS, _reference(row))
+            return None if record is None else await self._intent(record, texts=texts)
+
+        return tuple(found for found in await together(follow, rows) if found is not None)
+
+    async def _intent(self, record: Record, *, texts: bool) -> Intent:
+        """An intent; without its texts where they have expired, as the storage's lifecycle does with pre-images."""
+        name = f"Intent {record.key}"
+        envelope = codec.open_envelope(codec.form_of(Intent), record.body, name=name)
+        aside = None
+        if texts and envelope.aside is not None:
+            aside = await self._records.get(names.PREIMAGES, join(names.INTENTS, record.key))
+        if envelope.aside is None or aside is not None:
+            return codec.unpack(Intent, envelope, aside.body if aside else None, name=name)
+        return replace(codec.unpack_less_texts(Intent, envelope, name=name), textless=True)
+
+    async def _mark(self, key: str, intent: Intent) -> None:
+        """What came of an intent whose texts aren't at hand: the rest of its document stays as it is."""
+        record = await self._records.get(names.INTENTS, key)
+        if record is not None:
+            marks: dict[str, bool | str] = {
+                "closed": intent.closed,
+                "etag_after": intent.etag_after,
+                "undone": intent.undone,
+            }
+            body = codec.amended(record.body, codec.form_of(Intent), marks, name=f"Intent {key}")
+            await self._records.put(names.INTENTS, key, body)
+
+    async def _behind(self, cls: type[T], container: str, index: str, prefix: str) -> tuple[T, ...]:
         async def follow(row: Record) -> T | None:
             return await self._load(cls, container, _reference(row))
 
-        rows = [row async for row in self._records.list(index, prefix, limit=limit)]
+        rows = [row async for row in self._records.list(index, prefix)]
         return tuple(found for found in await together(follow, rows) if found is not None)
 
 

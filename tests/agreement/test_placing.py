@@ -31,6 +31,7 @@ from tests.agreement.calls import ways
 from tests.agreement.stand import Stand, generated
 from tests.agreement.tenants import PLAIN
 from tests.agreement.test_agreement import compared
+from tests.policy.tenants import noted
 
 SERVICES = ("broad", "strict", "modern", "calls")
 
@@ -146,7 +147,7 @@ async def test_observing_comes_before_enforcing() -> None:
         observing = replace(final, check=replace(final.check, ignore_error=True), scopes=scopes)
         first = await put_in(stand, "strict", observing)
         seen = await verdicts(stand, "strict")
-        second = await put_in(stand, "strict", replace(final, ours=(*scopes.values(), replace(final.check))))
+        second = await put_in(stand, "strict", replace(final, ours=noted(first)))
 
         assert {edit.scope for edit in first.edits} == {edit.scope for edit in second.edits}
         assert Verdict.OBSERVED_ONLY in seen
@@ -162,8 +163,8 @@ async def test_new_pins_get_everywhere() -> None:
     """
     async with generated(0, unchecked=True, only="strict") as stand:
         old = check(stand.who.second)
-        await put_in(stand, "strict", wish(stand, check=old, scopes={}))
-        await put_in(stand, "strict", wish(stand, scopes={}, ours=(old,)))
+        first = await put_in(stand, "strict", wish(stand, check=old, scopes={}))
+        await put_in(stand, "strict", wish(stand, scopes={}, ours=noted(first)))
 
         assert Verdict.COVERED in await verdicts(stand, "strict")
 
@@ -177,8 +178,7 @@ async def test_taking_out_leaves_what_was_there(service: str) -> None:
         before, _ = await stand.read(service)
         placement = await put_in(stand, service, wish(stand))
         found, standards = await stand.read(service)
-        checks = (check(stand.who.ally, stand.who.second), check(stand.who.ally))
-        removal = take_out(found.topology, standards, checks)
+        removal = take_out(found.topology, standards, noted(placement))
 
     texts = {edit.scope: edit.after for edit in removal.edits}
     assert {edit.scope for edit in placement.edits} == set(texts)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
-from apimend.policy import ApiNode, Host, Standards, Topology, read_documents
+from apimend.model.own import Own
+from apimend.policy import ApiNode, Host, Placement, Standards, Topology, own_after, read_documents
 
 PIN = "AB" * 20
 OTHER = "CD" * 20
@@ -36,3 +37,8 @@ def topology(
     return Topology(
         apis=apis, hosts=hosts, documents=read_documents(documents), fragments=read_documents(fragments or {})
     )
+
+
+def noted(placement: Placement) -> dict[str, Own]:
+    """What is noted as ours when the edits are made."""
+    return {edit.scope: own_after(None, edit.before, edit.after) for edit in placement.edits}

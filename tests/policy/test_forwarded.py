@@ -22,7 +22,7 @@ from apimend.policy import (
 )
 from apimend.policy.forwarded import find_forwarded
 from apimend.policy.topology import read_documents
-from tests.policy.tenants import HOST, OTHER, PIN, policy, topology
+from tests.policy.tenants import HOST, OTHER, PIN, noted, policy, topology
 
 VALUE = 'context.Request.Headers.GetValueOrDefault("{}", "")'
 REFUSAL = '<return-response><set-status code="403" /></return-response>'
@@ -167,11 +167,12 @@ def test_hosts_need_not_ask_for_certificates() -> None:
     """
     placed = place(topology({}, hosts=(PLAIN,)), BELIEVED, Wish(check=CHECK))
     after = topology({edit.scope: edit.after for edit in placed.edits}, hosts=(PLAIN,))
-    gone = take_out(after, BELIEVED, (CHECK,))
+    ours = noted(placed)
+    gone = take_out(after, BELIEVED, ours)
 
     assert {"covered"} == set(placed.after.figures.verdicts)
     assert [""] == [edit.scope for edit in gone.edits]
-    assert () == place(after, BELIEVED, Wish(check=CHECK, ours=(CHECK,))).edits
+    assert () == place(after, BELIEVED, Wish(check=CHECK, ours=ours)).edits
 
 
 def test_a_gateway_elsewhere_has_to_be_left_out() -> None:

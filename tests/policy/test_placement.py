@@ -21,11 +21,12 @@ from apimend.policy import (
     find_checks,
     is_bare,
     judge,
+    own_after,
     place,
     read_documents,
     take_out,
 )
-from tests.policy.tenants import CHECK, ELEMENT, HOST, ORDERS, OTHER, PIN, STANDARDS, STATUS, policy, topology
+from tests.policy.tenants import CHECK, ELEMENT, HOST, ORDERS, OTHER, PIN, STANDARDS, STATUS, noted, policy, topology
 
 WISH = Wish(check=CHECK)
 THEIRS = replace(CHECK, identities=(ClientIdentity(thumbprint=OTHER),))
@@ -157,8 +158,8 @@ def test_an_ended_waiver_takes_the_guard_away() -> None:
     """
     standards = replace(STANDARDS, waivers=frozenset({"apis/status"}))
     instance = topology({"": policy("\n\t\t<trace />\n\t")})
-    guarded = applied(instance, place(instance, standards, WISH))
-    placement = place(guarded, STANDARDS, WISH)
+    first = place(instance, standards, WISH)
+    placement = place(applied(instance, first), STANDARDS, replace(WISH, ours=noted(first)))
 
     assert {"": None} == guards(placement)
     assert 3 == placement.after.figures.covered
@@ -314,8 +315,9 @@ def test_a_scope_that_is_declared_absent_falls_back_to_the_global_check() -> Non
     Its own check goes, and the global one stops sparing it before that.
     """
     own = Wish(check=CHECK, scopes={"apis/orders": THEIRS})
-    instance = applied(topology({}), place(topology({}), STANDARDS, own))
-    absent = replace(WISH, ours=(CHECK, THEIRS), absent=frozenset({"apis/orders"}))
+    first = place(topology({}), STANDARDS, own)
+    instance = applied(topology({}), first)
+    absent = replace(WISH, ours=noted(first), absent=frozenset({"apis/orders"}))
     placement = place(instance, STANDARDS, absent)
 
     assert ["", "apis/orders"] == [edit.scope for edit in placement.edits]
@@ -328,9 +330,9 @@ def test_an_absent_instance_keeps_what_a_scope_declares() -> None:
     Where the instance's check is to go and a scope's is to stay, only the scope is checked.
     """
     own = Wish(check=CHECK, scopes={"apis/orders": THEIRS})
-    instance = applied(topology({}), place(topology({}), STANDARDS, own))
-    absent = replace(own, check=None, ours=(CHECK, THEIRS), absent=frozenset({""}))
-    placement = place(instance, Standards(thumbprints=frozenset({PIN, OTHER})), absent)
+    first = place(topology({}), STANDARDS, own)
+    absent = replace(own, check=None, ours=noted(first), absent=frozenset({""}))
+    placement = place(applied(topology({}), first), Standards(thumbprints=frozenset({PIN, OTHER})), absent)
 
     assert ([""], ()) == ([edit.scope for edit in placement.edits], placement.unplaced)
 
@@ -339,8 +341,9 @@ def test_our_own_check_follows_the_wish() -> None:
     """
     What we wrote before is changed in place when the clients change.
     """
-    wish = Wish(check=CHECK, ours=(OWN,))
-    placement = place(topology({"": policy(ELEMENT.replace(PIN, OTHER))}), STANDARDS, wish)
+    before = policy(ELEMENT.replace(PIN, OTHER))
+    wish = Wish(check=CHECK, ours={"": own_after(None, policy(""), before)})
+    placement = place(topology({"": before}), STANDARDS, wish)
 
     assert [policy(ELEMENT)] == [edit.after for edit in placement.edits]
 
@@ -350,8 +353,8 @@ def test_observing_becomes_enforcing_in_place() -> None:
     The step from observe to enforce is one attribute.
     """
     instance = topology({"": policy("")})
-    observing = applied(instance, place(instance, STANDARDS, Wish(check=replace(CHECK, ignore_error=True))))
-    placement = place(observing, STANDARDS, WISH)
+    observing = place(instance, STANDARDS, Wish(check=replace(CHECK, ignore_error=True)))
+    placement = place(applied(instance, observing), STANDARDS, replace(WISH, ours=noted(observing)))
     edit = placement.edits[0]
 
     assert edit.before is not None
@@ -365,7 +368,8 @@ def test_observing_writes_a_record_until_it_is_enforced() -> None:
     instance = topology({"": policy("")})
     wish = Wish(check=replace(CHECK, ignore_error=True), record=Record.METRIC)
     observing = place(instance, STANDARDS, wish)
-    enforcing = place(applied(instance, observing), STANDARDS, replace(WISH, record=Record.METRIC))
+    enforced = replace(WISH, record=Record.METRIC, ours=noted(observing))
+    enforcing = place(applied(instance, observing), STANDARDS, enforced)
 
     assert {"observed only": 3} == observing.after.figures.verdicts
     assert "emit-metric" in observing.edits[0].after
@@ -408,8 +412,8 @@ def test_taking_out_leaves_what_was_there() -> None:
     """
     documents = {"apis/status": policy(f"\n\t\t{ELEMENT.replace(PIN, OTHER)}\n\t"), "products/gold": policy("")}
     instance = topology(documents, apis=(ORDERS, STATUS))
-    placed = applied(instance, place(instance, STANDARDS, WISH))
-    taken = {edit.scope: edit.after for edit in take_out(placed, STANDARDS, (CHECK,)).edits}
+    first = place(instance, STANDARDS, WISH)
+    taken = {edit.scope: edit.after for edit in take_out(applied(instance, first), STANDARDS, noted(first)).edits}
 
     assert documents["products/gold"] == taken["products/gold"]
     assert is_bare(taken[""])

@@ -189,15 +189,41 @@ async def test_our_own_writes_are_known(storage: Storage, asked: str, ours: bool
     assert ours is await storage.ledger.is_ours(asked)
 
 
-async def test_a_pre_image_that_is_gone_is_said(storage: Storage) -> None:
+async def test_an_intent_outlives_its_texts(storage: Storage) -> None:
     """
-    An intent whose pre-image was deleted is Unreadable: it is never undone with something else.
+    An intent whose pre-image has expired comes without texts, and says so: it is never undone with something else.
     """
     await storage.ledger.intend(intent())
     await storage.records.delete(PREIMAGES, await only_key(storage, PREIMAGES))
+    (found,) = await storage.ledger.intents("r1")
+    (wrote,) = await storage.ledger.wrote(instance(), policy_of(), texts=True)
 
-    with pytest.raises(Unreadable, match="the texts that belong to this intent are gone"):
-        await storage.ledger.intents("r1")
+    assert replace(intent(), before=None, after=None, textless=True) == found == wrote
+
+
+async def test_what_came_of_an_intent_is_kept_without_its_texts(storage: Storage) -> None:
+    """
+    Closing an intent that was read without its texts loses none that are still there.
+    """
+    await storage.ledger.intend(intent())
+    (found,) = await storage.ledger.wrote(instance(), policy_of())
+    await storage.ledger.close(replace(found, closed="applied", undone=True))
+
+    assert (intent(closed="applied", undone=True),) == await storage.ledger.intents("r1")
+    assert () == await storage.ledger.open_intents(instance())
+
+
+async def test_writes_are_read_back_to_a_moment_and_no_further(storage: Storage) -> None:
+    """
+    What is older than asked for is not read, be it unreadable.
+    """
+    for number in range(3):
+        await storage.ledger.intend(intent(f"i{number}", at=later(number)))
+    (oldest, *_) = [record.key async for record in storage.records.list(INTENTS)]
+    await storage.records.put(INTENTS, oldest, b"?")
+    found = await storage.ledger.wrote(instance(), policy_of(), since=later(1), texts=True)
+
+    assert ["i2", "i1"] == [each.id for each in found]
 
 
 async def test_a_pre_image_that_is_cut_off_is_said(storage: Storage) -> None:

@@ -9,6 +9,7 @@ References: https://learn.microsoft.com/azure/api-management/virtual-network-ref
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from apimend.model.plan import Severity
 from apimend.model.posture import Evidence
@@ -21,6 +22,8 @@ from apimend.posture.node import Node
 
 _MANAGEMENT = "apimanagement"
 _RETENTION = 90
+_GROUP_LOGS_END = datetime(2027, 9, 30, tzinfo=UTC)
+"""Flow logs of network security groups end: https://learn.microsoft.com/azure/network-watcher/nsg-flow-logs-overview"""
 
 
 def subnet_without_nsg(estate: Estate) -> Iterator[Evidence]:
@@ -71,7 +74,7 @@ def _bad_rules(group: Node, *, internal: bool) -> Iterator[Evidence]:
 def flow_logs_missing(estate: Estate) -> Iterator[Evidence]:
     logs = estate.of_type("network", networks.FLOW_LOGS)
     for each in networks.lying(estate):
-        targets = _targets(each)
+        targets = _targets(each, estate.now)
         mine = [log for log in logs if log.prop("targetResourceId").word in targets]
         live = [log for log in mine if log.prop("enabled").truth]
         if not live:
@@ -80,8 +83,9 @@ def flow_logs_missing(estate: Estate) -> Iterator[Evidence]:
             yield from _flow_log(log)
 
 
-def _targets(each: Lying) -> set[str]:
-    group = each.subnet.prop("networkSecurityGroup", "id").word
+def _targets(each: Lying, now: datetime) -> set[str]:
+    """Whose flow logs record the subnet: its own, the network's, and while there are such logs its group's."""
+    group = each.subnet.prop("networkSecurityGroup", "id").word if now < _GROUP_LOGS_END else ""
     return {each.said.word, each.said.word.partition("/subnets/")[0], group} - {""}
 
 

@@ -5,6 +5,7 @@ Beyond the instance itself: its workspaces and their gateways, what stands in fr
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from apimend.model.desired import Waiver
 from apimend.model.posture import Verdict
 from apimend.model.runs import Progress
 from tests.posture.stand import DESIRED, INSTANCE, Stand, standing
-from tests.posture.tenant import GROUP, INNER, NET, NOW, NSG, SERVICE, Edit, policy, tenant
+from tests.posture.tenant import FLOW, GROUP, INNER, NET, NOW, NSG, SERVICE, Edit, policy, tenant
 
 TEAM = f"{SERVICE}/workspaces/team"
 SHARED = f"{GROUP}/providers/Microsoft.ApiManagement/gateways/shared"
@@ -400,3 +401,15 @@ async def test_nobody_vouches_for_what_can_be_seen_to_be_wrong(
     vouched, found = await stand.look(*unseen), await stand.look(*seen)
 
     assert (Verdict.ATTESTED, Verdict.FAIL) == (vouched[control].verdict, found[control].verdict)
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict"), [(NOW, Verdict.PASS), (NOW.replace(year=2027), Verdict.FAIL)], ids=["today", "in a year"]
+)
+async def test_flow_logs_of_groups_count_while_there_are_any(stand: Stand, now: datetime, verdict: Verdict) -> None:
+    """
+    A flow log of the network security group records the subnet until Azure ends such logs.
+    """
+    found = await stand.look(Edit(FLOW, "properties/targetResourceId", NSG), now=now)
+
+    assert verdict is found["N5"].verdict

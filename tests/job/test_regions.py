@@ -1,5 +1,5 @@
 """
-An instance of several regions: each has a host of its own, and whether that asks for certificates ARM doesn't show (R1).
+An instance of several regions: each has a host of its own, and ARM does not tell whether that asks (R1).
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -80,6 +80,25 @@ async def test_what_a_handshake_shows_decides(follows: bool) -> None:
         assert {HOST: True, WEST: follows, NORTH: follows} == shown
         assert follows is (CHECK in text_of(world, GLOBAL))
         assert (200, 401) if follows else (200, 200) == await statuses(world, NORTH)
+
+
+async def test_what_was_seen_counts_until_the_service_changes() -> None:
+    """
+    A visit that doesn't look goes by the last look; after a change of the service it is unknown again, and so told.
+    """
+    async with opened(probe=True) as world:
+        await replayed(world, INSTANCE)
+        found = []
+        for name in ("one", "two"):
+            await world.arm("PUT", f"{INSTANCE}/products/{name}", {"properties": {"displayName": name}})
+            await world.settle(600)
+            listed = (await world.http("GET", f"/api/runs?instance={INSTANCE}"))[1]["runs"]
+            found.append((await world.http("GET", listed[0]["detail"]))[1])
+            await world.arm("PATCH", INSTANCE, {"tags": {"a": name}})
+            await world.settle(60)
+
+        assert [[], []] == [run["observed"] for run in found]
+        assert [False, True] == ["check_refused" in codes(run) for run in found]
 
 
 async def test_a_region_that_stays_plain_is_guarded_and_uncovered() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from emulator.arm.apis import OPERATION, Apis
 from emulator.arm.assignments import Assignments
+from emulator.arm.authorizations import Authorizations
 from emulator.arm.certificates import Certificates
 from emulator.arm.deleted import Deleted
 from emulator.arm.deleted_vaults import DeletedVaults
@@ -53,6 +54,7 @@ def register(azure: LocalAzure) -> None:
     azure.table.add(*Apis(provider).routes(), *Entities(provider, OPERATION).routes())
     for part in (
         Assignments,
+        Authorizations,
         Deleted,
         Extensions,
         Metadata,

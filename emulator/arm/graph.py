@@ -22,6 +22,8 @@ from emulator.routes import Route, Source
 from emulator.store import Json, Resource
 
 MOST_ROWS = 1000
+# Before, a table was what one got without asking.
+OBJECTS_SINCE = "2020-04-01-preview"
 TRACKED_CHILDREN = frozenset({"microsoft.network/networkwatchers/flowlogs"})
 TABLES = {
     "microsoft.authorization/roleassignments": "authorizationresources",
@@ -65,10 +67,11 @@ class Graph:
         skip = int(base64.b64decode(token).decode()) if token else int(options.get("$skip", 0))
         top = min(int(options.get("$top", MOST_ROWS)), MOST_ROWS, self._provider.options.graph_page_size)
         shown = rows[skip : skip + top]
+        form = options.get("resultFormat") or ("table" if call.api_version < OBJECTS_SINCE else "objectArray")
         body: Json = {
             "totalRecords": len(rows),
             "count": len(shown),
-            "data": shown if options.get("resultFormat", "objectArray") == "objectArray" else _table(shown),
+            "data": shown if form == "objectArray" else _table(shown),
             "facets": [],
             "resultTruncated": "false",
         }
@@ -103,21 +106,21 @@ class Graph:
         body = service_body.shown(resource) if resource.type == SERVICE else resource.body
         parts = resource.id.split("/")
         return {
-            "id": resource.id,
-            "name": resource.name,
             "type": resource.type.casefold(),
-            "tenantId": self._provider.azure.tenant.id,
+            "id": resource.id,
+            "sku": body.get("sku"),
+            "name": resource.name,
             "kind": "",
+            "plan": None,
+            "tags": body.get("tags"),
             "location": str(body.get("location", "")).replace(" ", "").casefold(),
+            "properties": {"state": body["state"]} if resource.type == SUBSCRIPTIONS else body.get("properties"),
             "resourceGroup": parts[4].casefold() if len(parts) > 4 else "",
             "subscriptionId": parts[2] if len(parts) > 2 else "",
             "managedBy": "",
-            "sku": body.get("sku"),
-            "plan": None,
-            "properties": {"state": body["state"]} if resource.type == SUBSCRIPTIONS else body.get("properties"),
-            "tags": body.get("tags"),
             "identity": body.get("identity"),
             "zones": body.get("zones"),
+            "tenantId": self._provider.azure.tenant.id,
         }
 
 

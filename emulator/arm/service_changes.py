@@ -17,7 +17,7 @@ from emulator.arm.errors import provider_error
 from emulator.arm.identities import identity_after, same_identity
 from emulator.arm.keyvault import FetchFailed, fetch_certificate
 from emulator.arm.provider import Provider
-from emulator.arm.service_body import READ_ONLY, custom_properties
+from emulator.arm.service_body import READ_ONLY, custom_properties, region
 from emulator.certificates import Bundle
 from emulator.store import Json, Resource
 
@@ -180,3 +180,16 @@ def _less_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [_less_nulls(one) for one in value] or None
     return value
+
+
+def refuse_twice(location: str, sent: Mapping[str, Any]) -> None:
+    """
+    A service has one place in each region.
+    """
+    further = (sent.get("properties") or {}).get("additionalLocations") or []
+    places = [location, *(region(str(one.get("location", ""))) for one in further)]
+    twice = next((place for place in places if places.count(place) > 1), None)
+    if twice is not None:
+        raise provider_error(
+            400, "InvalidParameters", f"Invalid parameter: Cannot have two services in the same location '{twice}'."
+        )

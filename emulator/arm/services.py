@@ -24,7 +24,7 @@ from emulator.arm.policies import plant_global
 from emulator.arm.polls import SINGLE_URL_SINCE, Polls
 from emulator.arm.provider import SERVICE, Provider, service_path
 from emulator.arm.service_body import activating, new_properties, region, shown
-from emulator.arm.service_changes import QUICK, After, Changes, sku_of
+from emulator.arm.service_changes import QUICK, After, Changes, refuse_twice, sku_of
 from emulator.http import Answer, Call
 from emulator.store import Json, Resource
 
@@ -131,6 +131,7 @@ class Services:
         sku = sent.get("sku") or {}
         if not sku.get("name") or not sent.get("location"):
             raise provider_error(400, "InvalidParameters", "Invalid parameter: sku and location are required.")
+        refuse_twice(region(str(sent["location"])), sent)
         old = record_of(self._provider, name)
         if old is not None and (sent.get("properties") or {}).get("restore"):
             return self._restore(call, old)

@@ -36,12 +36,16 @@ class Recording:
         return "vault" if self.request["host"].endswith(".vault.azure.net") else "arm"
 
     @property
+    def url(self) -> str:
+        return f"{self.request['path']}?{urlencode(self.request['query'])}"
+
+    @property
     def exchange(self) -> Exchange:
         request, response = self.request, self.response
         return Exchange(
             door=self.door,
             method=request["method"],
-            url=f"https://{request['host']}{request['path']}?{urlencode(request['query'])}",
+            url=f"https://{request['host']}{self.url}",
             request_headers=request.get("headers") or {},
             request_body=encoded(request.get("body")),
             status=response["status"],

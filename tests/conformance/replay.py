@@ -12,7 +12,7 @@ import base64
 import json
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -34,13 +34,15 @@ PASSWORD = "Password"
 @dataclass(frozen=True, kw_only=True)
 class Send:
     """
-    A call that prepares the next case and is not compared; `path` is below the story's service.
+    A call that prepares the next case and is not compared; `path` is below the story's service. `polled_by` is a case
+    that polls the operation which this call starts.
     """
 
     method: str
     path: str
     body: Any = None
     version: str = "2022-08-01"
+    polled_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,16 @@ class Before:
     """
 
     case: str
+
+
+@dataclass(frozen=True)
+class Given:
+    """
+    A recorded call whose body the recording lacks, with one of ours; its answer is compared.
+    """
+
+    case: str
+    body: Any
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ class Do:
     act: Callable[[LocalAzure], None]
 
 
-Step = str | Before | Send | Wait | Do
+Step = str | Before | Given | Send | Wait | Do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +101,9 @@ class Story:
 
     @property
     def cases(self) -> tuple[str, ...]:
-        return tuple(step for step in self.steps if isinstance(step, str))
+        return tuple(
+            step.case if isinstance(step, Given) else step for step in self.steps if isinstance(step, str | Given)
+        )
 
 
 @dataclass
@@ -135,6 +149,11 @@ class _Player:
             url = f"{azure.endpoints.arm}{self._story.service}{step.path}?api-version={step.version}"
             seen = await self._call(azure, session, step.method, url, {}, step.body, "arm")
             assert seen.status < 400, f"{step}: {seen.status} {seen.text}"
+            if step.polled_by:
+                self._polls[_poll_key(self._recordings[step.polled_by].url)] = seen.headers["Location"]
+        elif isinstance(step, Given):
+            one = self._recordings[step.case]
+            await self._case(azure, session, replace(one, request={**one.request, "body": step.body}))
         elif isinstance(step, Before):
             await self._ask(azure, session, self._recordings[step.case])
         else:
@@ -160,7 +179,7 @@ class _Player:
 
     def _url(self, azure: LocalAzure, one: Recording) -> str:
         request = one.request
-        known = self._polls.get(_poll_key(f"{request['path']}?{urlencode(request['query'])}"))
+        known = self._polls.get(_poll_key(one.url))
         if known is not None:
             return known
         base = azure.endpoints.arm

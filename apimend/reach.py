@@ -20,6 +20,7 @@ from apimend.ours import Ours, read_ours
 from apimend.policy import Document, Placement, Standards, Wish, place
 from apimend.policy.topology import GLOBAL, ReadDocument, read_documents
 from apimend.ports import InstanceReader, VisitContext
+from apimend.regionseen import with_regions_seen
 from apimend.standards import declared_checks, declared_clients, pinned_in, standards, waived_scopes
 from apimend.survey import Survey, survey
 
@@ -107,7 +108,7 @@ async def read_reach(reader: InstanceReader, desired: Desired, context: VisitCon
     if not context.walk and not context.thorough and (settled or desired.check is None):
         return reach
     found, certificates, proxies = await asyncio.gather(
-        survey(reader, desired, handshakes=context.handshakes, walk=context.walk),
+        survey(reader, desired, handshakes=with_regions_seen(service, context), walk=context.walk),
         reader.certificates(),
         read_proxies(reader, desired),
     )

@@ -30,6 +30,7 @@ from apimend.policy.left import findings_of, target_of
 from apimend.policy.topology import scope_of
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
 from apimend.reach import REMEMBERED, Reach, read_reach
+from apimend.regionseen import regions_seen
 from apimend.standards import CONTROL
 
 
@@ -79,6 +80,11 @@ class ClientCertificateUnchecked:
     def plan(self, observed: Reach, desired: Desired, context: VisitContext) -> Proposal:
         if observed.survey is None:
             return Proposal()
+        found = self._plan(observed, desired, context)
+        return replace(found, remember={**found.remember, **regions_seen(observed.service, context)})
+
+    def _plan(self, observed: Reach, desired: Desired, context: VisitContext) -> Proposal:
+        assert observed.survey is not None
         standards = observed.standards(desired, desired.waivers)
         live = judge(observed.survey.topology, standards).figures
         declared = desired.check

@@ -25,7 +25,7 @@ from apimend.engine.lost import CODE as LOST
 from apimend.engine.lost import lost
 from apimend.engine.stop import stopped
 from apimend.model.desired import Mode
-from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater, Unavailable
+from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater, Unavailable, Unfinished
 from apimend.model.ids import InstanceId
 from apimend.model.plan import Change, Plan, Severity
 from apimend.model.runs import Cause, Handshake, OrderKind, Outcome, Result, Run, Status, Trigger
@@ -44,10 +44,13 @@ from apimend.ports import (
     Proposal,
     Remediator,
     VisitContext,
+    Walks,
 )
 from apimend.survey import gateway_hosts
 
 _log = structlog.get_logger(__name__)
+WALKING = 0.7
+"""How much of a visit's time a walk may take: what was found has to be planned and written in the rest."""
 
 _LEASE_AGAIN = 30.0
 _DAY = timedelta(days=1)
@@ -68,7 +71,8 @@ class Engine:
     Everything a visit needs. `writer` is None in report mode: then nothing can be written.
 
     `settle_seconds` is the distance of the readings that make negotiation count as live. `longest` is how many
-    seconds a visit may take, short of what the platform grants a function: then it ends, and the bell rings again.
+    seconds a visit may take, short of what the platform grants a function: then it ends, and the bell rings again. A
+    walk that takes longer goes on with the next visit, where `walks` remembers.
     Outside of `subscriptions` nothing is managed; empty: they all are.
     """
 
@@ -86,6 +90,7 @@ class Engine:
     longest: float = 480.0
     subscriptions: frozenset[str] = frozenset()
     prober: Prober | None = None
+    walks: Walks | None = None
     new_id: Callable[[], str] = _new_id
 
     async def answer(self, message: str) -> Run | None:
@@ -153,7 +158,9 @@ class Engine:
         progress = await self.ledger.progress(trigger.instance)
         now = _after(progress.seen, self.clock.now())
         orders = await self.ledger.orders(trigger.instance)
-        reader = self.azure.reader(trigger.instance, urgent=trigger.urgent)
+        until = now + timedelta(seconds=self.longest * WALKING)
+        walk = await self.walks.recall(trigger.instance, until=until) if self.walks is not None else None
+        reader = self.azure.reader(trigger.instance, urgent=trigger.urgent, walk=walk)
         look = Look(trigger=trigger, id=self.new_id(), started=now, reader=reader, progress=progress, orders=orders)
         structlog.contextvars.bind_contextvars(run=look.id)
         telemetry.correlate(look.id)
@@ -301,7 +308,9 @@ class Engine:
 
     async def _handshakes(self, look: Look) -> tuple[Handshake, ...]:
         """What the gateway hosts that Resource Manager lists show from outside, where we are told to look."""
-        if self.prober is None or look.service is None or look.desired is None or not look.is_unhurried:
+        if self.prober is None or look.service is None or look.desired is None:
+            return ()
+        if not look.is_unhurried and not look.walks_on:
             return ()
         named = await gateway_hosts(look.reader, look.service)
         path = look.desired.canary_path
@@ -315,7 +324,8 @@ class Engine:
                 return rule.plan(observed, look.desired, context)
             except TryLater as error:
                 look.put_off(error)
-                return Proposal(findings=(unread(rule, look, error, Severity.LOW),))
+                severity = Severity.INFO if isinstance(error, Unfinished) else Severity.LOW
+                return Proposal(findings=(unread(rule, look, error, severity),))
             except Final as error:
                 return Proposal(findings=(unread(rule, look, error, Severity.HIGH),))
             except Exception as error:
@@ -338,7 +348,7 @@ class Engine:
         look.mode = max((given.mode_for(c) for c in look.plan.changes), default=self._mode(look))
         if order is None:
             look.progress = without_approved(look.progress, look.plan.changes, look.outcomes)
-            look.result = result_of(look)
+            look.result = Result.PENDING if look.unfinished and not look.outcomes else result_of(look)
         elif look.result is None:
             look.progress = await order.done(look.plan, look.outcomes, look.progress)
             look.result = order.result(look.plan, look.outcomes)
@@ -365,6 +375,9 @@ class Engine:
             reverse=look.taking_back is not None,
             hosts=settle.hosts_of(look.service),
         )
+        if self.walks is not None:
+            for target in {change.target for change in changes}:
+                await self.walks.touched(look.trigger.instance, target, "/service/write")
         told = await applier.apply(changes)
         look.progress = applier.progress
         if applier.missing:

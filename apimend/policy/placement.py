@@ -7,7 +7,6 @@ changes nothing) and local (an API more or less moves no other check). It must n
 check that isn't ours: what it can't do it says.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -32,15 +31,15 @@ from apimend.policy.expression_check import read_expression_check
 from apimend.policy.forwarded_check import read_forwarded_check
 from apimend.policy.grade import Verdict, grade
 from apimend.policy.guard import Guard
+from apimend.policy.mending import belongs, scope_to_mend, why_there
 from apimend.policy.own import each_edited, our_checks, own_after
 from apimend.policy.pipeline import Pipelines
 from apimend.policy.placed import Left, PlacedEdit, Placement, Unplaced
-from apimend.policy.topology import GLOBAL, MANAGED, Host, ReadDocument, Standards, Topology, scope_of
-from apimend.policy.walk import Cause
+from apimend.policy.readiness import unready
+from apimend.policy.topology import GLOBAL, ReadDocument, Standards, Topology, scope_of
 from apimend.policy.wish import Wish, documents_for, guard_for, outer_answers, own_scope
 
 ROUNDS = 8
-_REVISION = re.compile(r";rev=[^/]*")
 _NOT_OURS = "the check there was not put in by Apimend, so it is neither changed nor doubled"
 KIB = 1024
 
@@ -50,7 +49,7 @@ def place(topology: Topology, standards: Standards, wish: Wish) -> Placement:
     before = judge(topology, standards)
     if GLOBAL in standards.waivers:
         return Placement(edits=(), unplaced=(), before=before, after=before)
-    blocking = tuple(_unready(topology, wish))
+    blocking = tuple(unready(topology, wish))
     if blocking:
         return Placement(edits=(), unplaced=blocking, before=before, after=before)
     wish = replace(wish, scopes={scope_of(scope): check for scope, check in wish.scopes.items()})
@@ -153,7 +152,7 @@ class _Work:
         """The checks that we put further in, as they are wished now: with today's pins, enforcing or observing."""
         for scope, document in sorted(self.topology.documents.items()):
             if scope not in self._tried and self._ours(scope, document):
-                own = max((each for each in self.wish.scopes if _belongs(scope, each)), key=len, default=None)
+                own = max((each for each in self.wish.scopes if belongs(scope, each)), key=len, default=None)
                 check = self.wish.check if own is None else self.wish.scopes[own]
                 if check is not None:
                     self.put(scope, check, "our check there is not as it is declared now", own=own)
@@ -170,7 +169,7 @@ class _Work:
             pipelines = Pipelines(self.topology)
             troubles: dict[str, Judgement] = {}
             for judgement in self._uncovered():
-                scope = _scope_to_mend(pipelines, judgement, self.topology)
+                scope = scope_to_mend(pipelines, judgement, self.topology)
                 if scope is not None and scope not in self._tried:
                     troubles.setdefault(scope, judgement)
             if not troubles:
@@ -180,7 +179,7 @@ class _Work:
                 check = self.wish.check if own is None else self.wish.scopes[own]
                 self._tried.add(scope)
                 if check is not None:
-                    self.put(scope, check, _why(judgement), own=own)
+                    self.put(scope, check, why_there(judgement), own=own)
 
     def left(self) -> Iterator[Unplaced]:
         """What was left alone, and what is still not covered."""
@@ -309,57 +308,6 @@ def _says(found: FoundCheck, check: ClientCertificateCheck) -> bool:
     return not found.not_understood and same_check(found.check, check)
 
 
-def _unready(topology: Topology, wish: Wish) -> Iterator[Unplaced]:
-    """Hosts at which a check would refuse everybody, or might: nobody is locked out by us (R1)."""
-    checks = [check for check in (wish.check, *wish.scopes.values()) if check is not None and not check.ignore_error]
-    for host in topology.hosts if checks else ():
-        if not wish.is_meant(host.name, host.gateway) or not _in_use(host, topology):
-            continue
-        name = host.name or host.gateway
-        if any(check.form is Form.HEADER for check in checks):
-            if host.gateway != MANAGED:
-                yield _not_negotiated(f"{name} does not lie behind the proxy whose header is checked")
-        elif host.negotiates is False:
-            yield _not_negotiated(f"{name} does not ask for a certificate")
-        elif host.negotiates is None:
-            yield _not_negotiated(f"whether {name} asks for a certificate is not known")
-        elif not host.trusts and any(check.validate_trust for check in checks):
-            yield _not_negotiated(f"no CA certificate is in the Root store of {name}, so it may trust no client")
-
-
 def _unread(scope: str, error: PolicyNotUnderstood) -> Unplaced:
     reason = f"it can't be read: {error.reason}"
     return Unplaced(scope=scope, line=error.line, column=error.column, reason=reason, kind=Left.NOT_READ)
-
-
-def _not_negotiated(reason: str) -> Unplaced:
-    return Unplaced(scope=GLOBAL, line=0, reason=reason, kind=Left.NOT_NEGOTIATED)
-
-
-def _in_use(host: Host, topology: Topology) -> bool:
-    return any(host.serves(api) for api in topology.apis) or not topology.apis
-
-
-def _belongs(scope: str, declared: str) -> bool:
-    """Whether a document, of whichever revision, lies in a declared scope."""
-    return any(f"{each}/".startswith(f"{declared}/") for each in (scope, _REVISION.sub("", scope)))
-
-
-def _scope_to_mend(pipelines: Pipelines, judgement: Judgement, topology: Topology) -> str | None:
-    """The document in which a check of its own would help; None where none would."""
-    api = next(each for each in topology.apis if each.name == judgement.api)
-    if judgement.cause is Cause.GUARD and judgement.document == GLOBAL:
-        # Guards can't tell revisions apart: one that spares a waived revision spares the others too.
-        return api.scope
-    is_observed = judgement.verdict is Verdict.OBSERVED_ONLY
-    if not is_observed and judgement.cause not in (Cause.NO_CHECK, Cause.BEFORE_CHECK):
-        return None
-    if not judgement.document.startswith("fragment "):
-        return judgement.document
-    chain = topology.chain(api, judgement.operation, judgement.product)
-    return pipelines.including(chain, judgement.document.removeprefix("fragment "))
-
-
-def _why(judgement: Judgement) -> str:
-    place = f"`{judgement.document}`" + (f" (line {judgement.line})" if judgement.line else "")
-    return f"the global check does not reach {place}: {judgement.reason}"

@@ -55,9 +55,11 @@ class Counted:
         self.calls["write"] += 1
         await self.records.delete(container, key)
 
-    def list(self, container: str, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[Record]:
+    def list(
+        self, container: str, prefix: str = "", *, limit: int | None = None, start: str = ""
+    ) -> AsyncIterator[Record]:
         self.calls["list"] += 1
-        return self.records.list(container, prefix, limit=limit)
+        return self.records.list(container, prefix, limit=limit, start=start)
 
     async def send(self, queue: str, body: str, *, after: float = 0.0) -> None:
         self.calls["message"] += 1

@@ -31,7 +31,7 @@ module monitoring 'app/monitoring.bicep' = {
 
 module storage 'app/storage.bicep' = {
   name: 'apimend-storage'
-  params: { token: token, location: location, tags: tags, ledgerDays: ledgerDays, storageSku: storageSku }
+  params: { token: token, location: location, tags: tags, storageSku: storageSku }
 }
 
 module topic 'app/topic.bicep' = {
@@ -77,6 +77,7 @@ module app 'app/function.bicep' = {
     desiredStateUrl: desiredStateUrl
     signInClientId: signInClientId
     sweepSchedule: sweepSchedule
+    ledgerDays: ledgerDays
     pythonVersion: pythonVersion
     instanceMemoryMB: instanceMemoryMB
     appIdentityId: identities.outputs.appId

@@ -52,6 +52,8 @@ class Records(Protocol):
         ...
 
     async def delete(self, container: str, key: str) -> None: ...
-    def list(self, container: str, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[Record]:
-        """The documents whose key begins with `prefix`, in the order of their keys."""
+    def list(
+        self, container: str, prefix: str = "", *, limit: int | None = None, start: str = ""
+    ) -> AsyncIterator[Record]:
+        """The documents whose key begins with `prefix`, and is not before `start`, in the order of their keys."""
         ...

@@ -59,6 +59,7 @@ class Settings:
     sign_in: SignIn
     approval: Approval
     approval_lasts: timedelta
+    keep_days: int
     settle_seconds: int
     sweep_schedule: str
     probe: bool
@@ -102,6 +103,7 @@ def _read(env: Environment) -> Settings:
         sign_in=SignIn(env.choice("APIMEND_SIGN_IN", [word.value for word in SignIn])),
         approval=Approval(env.choice("APIMEND_APPROVAL", [word.value for word in Approval])),
         approval_lasts=timedelta(hours=env.number("APIMEND_APPROVAL_HOURS", 1, 168)),
+        keep_days=env.number("APIMEND_KEEP_DAYS", 30, 3650),
         settle_seconds=env.number("APIMEND_SETTLE_SECONDS", 1, 3600),
         sweep_schedule=_schedule(env),
         probe=env.choice("APIMEND_PROBE", ("true", "false")) == "true",

@@ -101,6 +101,12 @@ SETTINGS = (
         about="How many hours an approval can be given and used, 1 to 168.",
     ),
     Setting(
+        name="APIMEND_KEEP_DAYS",
+        default="400",
+        about="How many days runs, writes with their pre-images, orders and parked messages are kept, 30 to 3650. The "
+        "last write to each resource stays, whatever its age, so that what is in force can be taken back.",
+    ),
+    Setting(
         name="APIMEND_SETTLE_SECONDS",
         default="60",
         about="How many seconds lie between the readings that prove negotiation live, 1 to 3600.",

@@ -72,13 +72,15 @@ class SqliteRecords:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM records WHERE container = ? AND key = ?", (container, key))
 
-    async def list(self, container: str, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[Record]:
-        """The documents whose key begins with `prefix`, in the order of their keys."""
+    async def list(
+        self, container: str, prefix: str = "", *, limit: int | None = None, start: str = ""
+    ) -> AsyncIterator[Record]:
+        """The documents whose key begins with `prefix`, and is not before `start`, in the order of their keys."""
         check_prefix(container, prefix)
         with self._database.reading() as connection:
             found = connection.execute(
                 "SELECT key, body, etag FROM records WHERE container = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?",
-                (container, prefix, prefix + AFTER_ALL_KEYS, -1 if limit is None else limit),
+                (container, max(prefix, start), prefix + AFTER_ALL_KEYS, -1 if limit is None else limit),
             ).fetchall()
         for row in found:
             yield _record(row)

@@ -80,10 +80,11 @@ class Door:
         await (await self.wired()).parking.park(queue, text, "It failed too often.")
 
     async def sweep(self) -> None:
-        """Ring for every instance, in case an event was lost."""
+        """Ring for every instance, in case an event was lost; once a day forget what is old."""
         wired = await self.wired()
         await wired.sweeper.sweep()
         await wired.notices.daily()
+        await wired.retention.tidy()
 
     async def answer(self, handle: Callable[[Wired], Awaitable[Answer]]) -> Answer:
         """The answer to a request; where the app can't be wired, the faults of its settings."""

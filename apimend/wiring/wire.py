@@ -26,6 +26,7 @@ from apimend.probe import TlsProber
 from apimend.report.links import Links
 from apimend.settings import Approval, Settings
 from apimend.storage.parked import Parking
+from apimend.storage.retention import Retention
 from apimend.storage.stores import Storage
 from apimend.web.replay import Replay
 from apimend.wiring.adapters import Adapters, open_adapters
@@ -51,6 +52,7 @@ class Wired:
     intake: Intake
     sweeper: Sweeper
     parking: Parking
+    retention: Retention
     dead_letters: DeadLetters | None
     orders: Orders
     approvals: Approvals
@@ -149,6 +151,7 @@ async def wire(
         ),
         dead_letters=adapters.dead_letters,
         parking=parking,
+        retention=Retention(records=storage.records, ledger=ledger, clock=clock, days=settings.keep_days),
         orders=orders,
         approvals=approvals,
         replay=Replay(intake=intake, orders=orders, ledger=ledger),

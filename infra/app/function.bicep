@@ -9,6 +9,7 @@ param webhookSecretUri string
 param desiredStateUrl string
 param signInClientId string
 param sweepSchedule string
+param ledgerDays int
 param pythonVersion string
 param instanceMemoryMB int
 param appIdentityId string
@@ -100,6 +101,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
       APIMEND_PAGES_URL: 'https://${site.properties.defaultHostName}'
       APIMEND_SIGN_IN: signsIn ? 'appservice' : 'none'
       APIMEND_SWEEP_SCHEDULE: sweepSchedule
+      APIMEND_KEEP_DAYS: string(ledgerDays)
     },
     empty(webhookSecretUri) ? {} : { APIMEND_TEAMS_WEBHOOK: '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})' },
     signsIn ? { OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: appClientId } : {}

@@ -4,7 +4,6 @@
 param token string
 param location string
 param tags object
-param ledgerDays int
 param storageSku string
 
 var containers = [
@@ -78,17 +77,6 @@ resource retention 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01
   properties: {
     policy: {
       rules: [
-        {
-          name: 'ledger'
-          type: 'Lifecycle'
-          definition: {
-            filters: {
-              blobTypes: ['blockBlob']
-              prefixMatch: ['apimend/runs/', 'apimend/orders/', 'apimend/parked/', 'apimend-preimages/']
-            }
-            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: ledgerDays } } }
-          }
-        }
         {
           name: 'dead-letters'
           type: 'Lifecycle'

@@ -90,10 +90,12 @@ class FaultyRecords:
             self.mishaps.fail(when, f"delete {container}")
         await self.inner.delete(container, key)
 
-    async def list(self, container: str, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[Record]:
+    async def list(
+        self, container: str, prefix: str = "", *, limit: int | None = None, start: str = ""
+    ) -> AsyncIterator[Record]:
         if self.mishaps.before():
             self.mishaps.fail("before", f"list {container}")
-        async for record in self.inner.list(container, prefix, limit=limit):
+        async for record in self.inner.list(container, prefix, limit=limit, start=start):
             yield record
 
 

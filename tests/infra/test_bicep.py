@@ -184,6 +184,7 @@ def test_the_settings_are_known_and_taken() -> None:
     The app starts with the settings that the template gives it.
     """
     samples = {
+        "APIMEND_KEEP_DAYS": "400",
         "APIMEND_MODE_CEILING": "report",
         "APIMEND_DESIRED_STATE": "https://stapimend.blob.core.windows.net/desired-state/desired.yaml",
         "APIMEND_TENANT_ID": "22222222-2222-2222-2222-222222222222",

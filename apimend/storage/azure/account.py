@@ -98,9 +98,11 @@ class PlacedRecords:
         """Remove the document, if it is there."""
         await self._place(container).delete(container, key)
 
-    def list(self, container: str, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[Record]:
-        """The documents whose key begins with `prefix`, in the order of their keys."""
-        return self._place(container).list(container, prefix, limit=limit)
+    def list(
+        self, container: str, prefix: str = "", *, limit: int | None = None, start: str = ""
+    ) -> AsyncIterator[Record]:
+        """The documents whose key begins with `prefix`, and is not before `start`, in the order of their keys."""
+        return self._place(container).list(container, prefix, limit=limit, start=start)
 
 
 def open_azure(

@@ -87,12 +87,14 @@ class BlobRecords(_Blobs):
             except ResourceNotFoundError:
                 return
 
-    async def list(self, container: str, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[Record]:
-        """The documents whose key begins with `prefix`, in the order of their keys. One that goes meanwhile is not."""
+    async def list(
+        self, container: str, prefix: str = "", *, limit: int | None = None, start: str = ""
+    ) -> AsyncIterator[Record]:
+        """The documents whose key begins with `prefix`, from `start` on, in order. One that goes meanwhile is not."""
         check_prefix(container, prefix)
-        keys = (await self._keys(container, prefix))[:limit]
-        for start in range(0, len(keys), AT_ONCE):
-            for record in await together(lambda key: self.get(container, key), keys[start : start + AT_ONCE]):
+        keys = [key for key in await self._keys(container, prefix) if key >= start][:limit]
+        for first in range(0, len(keys), AT_ONCE):
+            for record in await together(lambda key: self.get(container, key), keys[first : first + AT_ONCE]):
                 if record is not None:
                     yield record
 

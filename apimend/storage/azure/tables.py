@@ -74,10 +74,12 @@ class TableRecords:
             except ResourceNotFoundError:
                 return
 
-    async def list(self, container: str, prefix: str = "", *, limit: int | None = None) -> AsyncIterator[Record]:
-        """The documents whose key begins with `prefix`, in the order of their keys, which is how tables answer."""
+    async def list(
+        self, container: str, prefix: str = "", *, limit: int | None = None, start: str = ""
+    ) -> AsyncIterator[Record]:
+        """The documents whose key begins with `prefix`, from `start` on, in the order of their keys."""
         check_prefix(container, prefix)
-        told = {"container": container, "first": prefix, "end": prefix + AFTER_ALL_KEYS}
+        told = {"container": container, "first": max(prefix, start), "end": prefix + AFTER_ALL_KEYS}
         found = self._table.query_entities(_PREFIX, parameters=told, results_per_page=min(limit or 1000, 1000))
         count = 0
         with translated(f"Listing {container}"):

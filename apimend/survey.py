@@ -21,6 +21,9 @@ AT_A_TIME = 200
 """So many scopes are asked before a walk looks at the time, and what they answered is noted."""
 
 _ONE_OPERATION = {"graphql": "graphql", "websocket": "onHandshake"}
+_NOT_LISTED = "*"
+"""All calls of an API whose operations Resource Manager does not list: OData, gRPC, MCP."""
+_LISTED = frozenset({"", "http", "soap"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +43,9 @@ async def survey(
     """
     Read an instance.
 
-    `walk` asks every scope for its document. Without it only those are read that `allPolicies` lists: a hint that
-    may lag, so it spares calls on an ordinary visit and proves nothing. Raises Unfinished where the reader has a memory
+    `walk` asks every scope for its document. Without it those are read that `allPolicies` lists, a hint that may lag,
+    those that a walk found, and those that an event has just named: it spares calls on an ordinary visit and proves
+    nothing. Raises Unfinished where the reader has a memory
     of walks, and the visit's time is over before every scope has been asked or is remembered.
     """
     service = await reader.service()
@@ -57,8 +61,8 @@ async def survey(
     scopes = [scope for found in nodes for scope in found.scopes]
     listed = hint | {reader.instance.key}
     texts = await _policies(reader, [scope for scope in scopes if scope.key in listed])
-    if walk:
-        texts += await _walked(reader, [scope for scope in scopes if scope.key not in listed])
+    unlisted = [scope for scope in scopes if scope.key not in listed]
+    texts += await _walked(reader, unlisted) if walk else await _heard_of(reader, unlisted)
     by_scope = {_scope(text.id): text for text in texts}
     return Survey(
         service=service,
@@ -70,7 +74,7 @@ async def survey(
                 *_team_hosts(workspaces),
             ),
             documents=read_documents({scope: text.text for scope, text in by_scope.items()}),
-            fragments=read_documents({text.id.name: text.text for text in fragments}),
+            fragments=read_documents({text.id.name.casefold(): text.text for text in fragments}),
         ),
         texts=by_scope,
         gateways=gateways,
@@ -80,6 +84,20 @@ async def survey(
 
 async def _policies(reader: InstanceReader, scopes: Iterable[ResourceId]) -> list[PolicyText]:
     return [text for text in await asyncio.gather(*(reader.policy(scope) for scope in scopes)) if text]
+
+
+async def _heard_of(reader: InstanceReader, scopes: Sequence[ResourceId]) -> list[PolicyText]:
+    """What the list of all policies leaves out and we know of all the same."""
+    memory = reader.walk
+    if memory is None:
+        return []
+    found = [scope for scope in scopes if memory.is_present(_path(scope))]
+    touched = [scope for scope in scopes if memory.is_touched(_path(scope)) and not memory.is_present(_path(scope))]
+    texts = await _policies(reader, found)
+    if touched:
+        texts += await _asked(reader, memory, touched)
+        await memory.save()
+    return texts
 
 
 async def _walked(reader: InstanceReader, scopes: Sequence[ResourceId]) -> list[PolicyText]:
@@ -170,9 +188,10 @@ async def _nodes(reader: InstanceReader, workspace: str) -> _Nodes:
 
 
 def _names(api: Api, operations: Iterable[Operation]) -> tuple[str, ...]:
-    return tuple(operation.name for operation in operations) or (
-        (_ONE_OPERATION[api.type],) if api.type in _ONE_OPERATION else ()
-    )
+    """The operations by name. An HTTP API without any answers nothing; every other kind can be called as a whole."""
+    listed = tuple(operation.name for operation in operations)
+    kind = api.type.casefold()
+    return listed if listed or kind in _LISTED else (_ONE_OPERATION.get(kind, _NOT_LISTED),)
 
 
 def _scopes(

@@ -14,8 +14,8 @@ from apimend.policy.pipeline import INBOUND, ON_ERROR, Pipelines
 from apimend.policy.recognise import Check, Choice, Escapes, Guarded, Refuses, Step, Unclear, Unreadable, Where
 from apimend.policy.topology import GLOBAL, ApiNode, Host, Standards
 
-NOT_PROVEN = frozenset({"mcp", "a2a", "a2a-agent"})
-"""API types whose calls take ways that are not documented well enough to prove anything."""
+PROVEN = frozenset({"", "http", "soap", "graphql", "websocket", "odata"})
+"""API types whose calls run the policies of their scopes. Of others (gRPC, MCP, A2A) that is not known well enough."""
 
 
 class Cause(Enum):
@@ -67,7 +67,7 @@ def judge_call(
     pipelines: Pipelines, api: ApiNode, chain: Sequence[str], call: GuardedCall, host: Host, standards: Standards
 ) -> Outcome:
     """One call, by both readings of a section that is missing: where they differ, it is not understood."""
-    if api.type.casefold() in NOT_PROVEN:
+    if api.type.casefold() not in PROVEN:
         reason = f"how calls of an API of type `{api.type}` run is not proven"
         return Outcome(Verdict.NOT_UNDERSTOOD, Where(document=api.scope, line=0), reason, Cause.NOT_READ)
     walk = _Walk(pipelines, chain, call, host, standards)

@@ -29,6 +29,10 @@ class WalkMemory(Protocol):
         """Whether an earlier walk found a policy there that the list of all policies may have left out."""
         ...
 
+    def is_touched(self, scope: str) -> bool:
+        """Whether an event of the last hour named what the scope belongs to: its API, product or workspace."""
+        ...
+
     async def note(self, *, absent: Iterable[str], present: Iterable[str], asked: datetime) -> None:
         """What scopes answered that were asked at this time or later."""
         ...

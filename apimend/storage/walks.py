@@ -24,6 +24,9 @@ LASTS = timedelta(hours=12)
 LATE = timedelta(minutes=5)
 """How long after a write a read may still show what was there before."""
 
+FRESH = timedelta(hours=1)
+"""How long a visit looks at what an event named, although it is not listed: longer than a visit is ever put off."""
+
 SCOPES_A_PAGE = 2000
 MOST_PAGES = 200
 """More scopes than any tier allows operations for; what goes beyond is walked anew."""
@@ -77,6 +80,7 @@ class StoredMemory:
     until: datetime
     absent: set[str]
     present: set[str]
+    touched: frozenset[str] = frozenset()
     _absent: set[str] = field(default_factory=set)
     _present: set[str] = field(default_factory=set)
     _asked: datetime | None = None
@@ -93,6 +97,9 @@ class StoredMemory:
 
     def is_present(self, scope: str) -> bool:
         return scope in self.present
+
+    def is_touched(self, scope: str) -> bool:
+        return not self.touched.isdisjoint(_units_of(scope))
 
     async def note(self, *, absent: Iterable[str], present: Iterable[str], asked: datetime) -> None:
         """Several may walk at once in one visit: what one of them has noted is not noted again."""
@@ -140,6 +147,7 @@ class StoredWalks:
             until=until,
             absent=absent - present,
             present=present,
+            touched=frozenset(unit for unit, at in touches.items() if unit and at + FRESH >= self._clock.now()),
         )
 
     async def touched(self, instance: InstanceId, touched: ResourceId | None, operation: str = "") -> None:

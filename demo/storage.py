@@ -9,7 +9,7 @@ Azure: records, leases and messages lie in Azurite.
 import base64
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -146,15 +146,12 @@ class Kept:
 def storage_of(kind: str, folder: Path, clock: Clock) -> Iterator[Kept]:
     """The storage of a world, while the block lasts. Raises AzuriteMissing."""
     if kind == "azurite":
-        with azurite() as connection:
-            source = AzuriteQueue(connection, clock)
+        with azurite() as connection, closing(AzuriteQueue(connection, clock)) as source:
             environ = {"APIMEND_STORAGE": "azure", "AzureWebJobsStorage": connection}
             yield Kept(environ, _on_azurite(connection, source), source)
-            source.close()
         return
-    queue = SqliteQueue(folder / "apimend.db", clock)
-    yield Kept({"APIMEND_STORAGE": f"sqlite:{folder / 'apimend.db'}"}, wire, queue)
-    queue.close()
+    with closing(SqliteQueue(folder / "apimend.db", clock)) as queue:
+        yield Kept({"APIMEND_STORAGE": f"sqlite:{folder / 'apimend.db'}"}, wire, queue)
 
 
 def _on_azurite(connection: str, source: AzuriteQueue) -> Wiring:

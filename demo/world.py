@@ -163,8 +163,8 @@ async def open_world(
                         azure=azure, host=host, app=app, clock=clock, folder=folder, environ=environ,
                         session=session, **made,
                     )  # fmt: skip
-                    await world.events.subscribe(host.webhook("on_resource_change"), schema=schema)
                     try:
+                        await world.events.subscribe(host.webhook("on_resource_change"), schema=schema)
                         yield world
                     finally:
                         await app.door.close()

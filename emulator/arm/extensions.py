@@ -23,6 +23,7 @@ from emulator.store import Json, Resource, key_of
 LISTS = (
     "Microsoft.Insights/diagnosticSettings",
     "Microsoft.Authorization/locks",
+    "Microsoft.Authorization/denyAssignments",
     "Microsoft.Authorization/roleAssignmentScheduleInstances",
     "Microsoft.Authorization/roleEligibilityScheduleInstances",
     "Microsoft.Authorization/roleManagementPolicyAssignments",
@@ -32,6 +33,7 @@ OF_SUBSCRIPTION = (
     "Microsoft.Insights/diagnosticSettings",
     "Microsoft.Insights/eventtypes/management/values",
     "Microsoft.Authorization/locks",
+    "Microsoft.Authorization/denyAssignments",
     "Microsoft.Security/securityContacts",
     "Microsoft.Security/pricings",
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict
 
+from emulator.arm.denials import refuse_denied
 from emulator.arm.errors import arm_error, empty_not_found, method_not_allowed
 from emulator.arm.locks import refuse_locked
 from emulator.arm.paths import action_of, operation_name, resource_of, scope_of
@@ -166,6 +167,7 @@ class Front:
                 f"'{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please "
                 "refresh your credentials.",
             )
+        refuse_denied(self._azure.store, call.claims, action, scope)
         refuse_locked(self._azure.store, call.method, scope)
 
     def _authenticate(self, call: Call) -> None:

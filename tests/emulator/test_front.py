@@ -378,6 +378,52 @@ def test_a_lock_refuses_what_it_says(level: str, deleted: int, written: int) -> 
         assert 200 == stand.arm("GET", "/policies/policy").status
 
 
+def denial(stand_scope: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "id": f"{stand_scope}/providers/Microsoft.Authorization/denyAssignments/one",
+        "type": "Microsoft.Authorization/denyAssignments",
+        "properties": {
+            "denyAssignmentName": "managed by somebody else",
+            "permissions": [{"actions": ["*/write"], "notActions": ["Microsoft.ApiManagement/service/backends/write"]}],
+            "principals": [{"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}],
+            **properties,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("properties", "written", "backend"),
+    [
+        pytest.param({}, 403, 201, id="everybody"),
+        pytest.param({"excludePrincipals": [{"id": TWO[0]["object_id"]}]}, 200, 201, id="but one"),
+        pytest.param({"principals": [{"id": TWO[1]["object_id"]}]}, 200, 201, id="another"),
+        pytest.param({"doNotApplyToChildScopes": True}, 200, 201, id="not below"),
+        pytest.param({"permissions": [{"actions": ["*"]}]}, 403, 403, id="all actions"),
+    ],
+)
+def test_a_deny_assignment_goes_before_roles(properties: dict[str, Any], written: int, backend: int) -> None:
+    """
+    What it forbids is a 403 of its own code, and no role helps.
+    """
+    tenant = tenant_with(principals=TWO, resources=[denial(GROUP, **properties)])
+    with running(tenant) as stand:
+        put = stand.put_policy("", "<policies />")
+        other = stand.arm("PUT", "/backends/b", {"properties": {"url": "https://b.example", "protocol": "http"}})
+
+        assert (written, backend) == (put.status, other.status)
+        assert {"DenyAssignmentAuthorizationFailed"} >= {one.error["code"] for one in (put, other) if one.status == 403}
+
+
+def test_deny_assignments_are_listed() -> None:
+    """
+    As declared, at their scope.
+    """
+    with running(tenant_with(resources=[denial(service_id())])) as stand:
+        listed = stand.arm("GET", f"{service_id()}/providers/Microsoft.Authorization/denyAssignments").json["value"]
+
+        assert ["managed by somebody else"] == [one["properties"]["denyAssignmentName"] for one in listed]
+
+
 def test_ids_may_come_in_other_cases() -> None:
     """
     By option a list writes ids in another case than GET does.

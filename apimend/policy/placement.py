@@ -10,7 +10,7 @@ check that isn't ours: what it can't do it says.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from apimend.model.check import ClientCertificateCheck, Form, Record
+from apimend.model.check import ClientCertificateCheck
 from apimend.model.errors import PolicyNotUnderstood
 from apimend.model.own import Own
 from apimend.policy.change import (
@@ -18,29 +18,25 @@ from apimend.policy.change import (
     NEW_INNER,
     FoundCheck,
     find_checks,
-    with_changed,
-    with_guard,
     with_inserted,
     without_found,
 )
-from apimend.policy.check import same_check
 from apimend.policy.compare import same_policy
 from apimend.policy.coverage import Judgement, judge, judge_calls
 from apimend.policy.document import Document
-from apimend.policy.expression_check import read_expression_check
-from apimend.policy.forwarded_check import read_forwarded_check
-from apimend.policy.grade import Verdict, grade
+from apimend.policy.grade import Verdict
 from apimend.policy.guard import Guard
+from apimend.policy.leftover import NOT_OURS, judged_document, left_at, unread
 from apimend.policy.mending import belongs, scope_to_mend, why_there
 from apimend.policy.own import each_edited, our_checks, own_after
 from apimend.policy.pipeline import Pipelines
 from apimend.policy.placed import Left, PlacedEdit, Placement, Unplaced
 from apimend.policy.readiness import unready
+from apimend.policy.single import holds, rewritten, stands_in_the_way
 from apimend.policy.topology import GLOBAL, ReadDocument, Standards, Topology, scope_of
 from apimend.policy.wish import Wish, documents_for, guard_for, outer_answers, own_scope
 
 ROUNDS = 8
-_NOT_OURS = "the check there was not put in by Apimend, so it is neither changed nor doubled"
 KIB = 1024
 
 
@@ -113,18 +109,37 @@ class _Work:
         if isinstance(found, PolicyNotUnderstood):
             self._not_read(scope, found)
             return
-        bare = Document.parse(NEW_GLOBAL if scope == GLOBAL else NEW_INNER)
+        guard = guard_for(self.topology, self.standards, self.wish, scope, own=own)
+        document = found or Document.parse(NEW_GLOBAL if scope == GLOBAL else NEW_INNER)
         try:
-            text = self._with(
-                scope, found or bare, check, guard_for(self.topology, self.standards, self.wish, scope, own=own)
-            )
+            text = self._with(scope, document, check, guard)
         except PolicyNotUnderstood as error:
             self._not_read(scope, error)
             return
-        if text is not None and len(text.encode()) > self.wish.limit_kib * KIB:
+        if isinstance(text, FoundCheck):
+            self._leave(scope, NOT_OURS, Left.FOREIGN, line=text.element.line, column=text.element.column)
+        elif len(text.encode()) > self.wish.limit_kib * KIB:
             self._leave(scope, f"the document would be larger than {self.wish.limit_kib} KiB", Left.TOO_LARGE)
-        elif text is not None and (found is None or text != found.text):
+        elif found is None or text != found.text:
             self._store(scope, found, text, reason)
+
+    def _with(self, scope: str, document: Document, check: ClientCertificateCheck, guard: Guard) -> str | FoundCheck:
+        ours = self._ours(scope, document)
+        if ours:
+            return rewritten(document, ours[0], check, guard, self.wish.record, is_global=scope == GLOBAL)
+        if holds(document, check, guard):
+            return document.text
+        foreign = next((f for f in find_checks(document) if stands_in_the_way(f, self.topology, self.standards)), None)
+        if foreign is not None:
+            return foreign
+        return with_inserted(
+            document,
+            check,
+            is_global=scope == GLOBAL,
+            guard=guard,
+            before_base=scope != GLOBAL and outer_answers(self.topology, scope),
+            record=self.wish.record,
+        )
 
     def clear_absent(self) -> None:
         """The documents of scopes that are declared absent without our checks; for the instance: all but the own."""
@@ -187,29 +202,9 @@ class _Work:
         for judgement in self._uncovered():
             if self.wish.check is None and own_scope(self.topology, self.wish, judgement) is None:
                 continue
-            yield self._uncovered_at(judgement)
-
-    def _uncovered_at(self, judgement: Judgement) -> Unplaced:
-        fragment = judgement.document.removeprefix("fragment ")
-        named = self.topology.documents if fragment == judgement.document else self.topology.fragments
-        found = named.get(fragment)
-        if isinstance(found, PolicyNotUnderstood):
-            return _unread(judgement.document, found)
-        own = self._own(judgement.document)
-        foreign = next(self._foreign_at(found, own, judgement.line), None) if found is not None else None
-        if foreign is None:
-            kind, reason, column = Left.NOT_COVERED, judgement.reason, 0
-        else:
-            kind, reason, column = Left.FOREIGN, f"{judgement.reason}; {_NOT_OURS}", foreign.element.column
-        return Unplaced(scope=judgement.document, line=judgement.line, column=column, reason=reason, kind=kind)
-
-    def _foreign_at(self, document: Document, own: Own | None, line: int) -> Iterator[FoundCheck]:
-        wished = [check for check in (self.wish.check, *self.wish.scopes.values()) if check is not None]
-        ours = {found.outer.index for found in our_checks(document, own)}
-        for found in find_checks(document):
-            is_known = found.outer.index in ours or any(_says(found, check) for check in wished)
-            if found.element.line == line and not is_known:
-                yield found
+            document = judged_document(self.topology, judgement)
+            ours = () if document is None else self._ours(judgement.document, document)
+            yield left_at(judgement, document, ours, self.wish)
 
     def edits(self) -> Iterator[PlacedEdit]:
         """
@@ -237,41 +232,8 @@ class _Work:
         check = self.wish.check if own is None else self.wish.scopes[own]
         return check is None or check.ignore_error
 
-    def _with(self, scope: str, document: Document, check: ClientCertificateCheck, guard: Guard) -> str | None:
-        ours = self._ours(scope, document)
-        if ours:
-            return _changed(document, ours[0], check, guard, self.wish.record, is_global=scope == GLOBAL)
-        found = find_checks(document)
-        if any(_says(each, check) and (each.guard or Guard()) == guard for each in found):
-            return document.text
-        foreign = next((each for each in found if self._stands_in_the_way(each)), None)
-        if foreign is not None:
-            self._leave(scope, _NOT_OURS, Left.FOREIGN, line=foreign.element.line, column=foreign.element.column)
-            return None
-        before_base = scope != GLOBAL and outer_answers(self.topology, scope)
-        return with_inserted(
-            document,
-            check,
-            is_global=scope == GLOBAL,
-            guard=guard,
-            before_base=before_base,
-            record=self.wish.record,
-        )
-
-    def _stands_in_the_way(self, found: FoundCheck) -> bool:
-        """
-        Whether a check of somebody else is left as the only one. A condition that doesn't do its work is no reason
-        to do without ours: whoever passes ours still has to pass it.
-        """
-        if found.check.form is Form.ELEMENT:
-            return True
-        read = read_expression_check(found.element) or read_forwarded_check(found.element)
-        return read is not None and all(
-            grade(read, host, self.standards).verdict is Verdict.COVERED for host in self.topology.hosts
-        )
-
     def _not_read(self, scope: str, error: PolicyNotUnderstood) -> None:
-        self.problems.append(_unread(scope, error))
+        self.problems.append(unread(scope, error))
 
     def _leave(self, scope: str, reason: str, kind: Left, *, line: int = 0, column: int = 0) -> None:
         self.problems.append(Unplaced(scope=scope, line=line, column=column, reason=reason, kind=kind))
@@ -282,32 +244,3 @@ class _Work:
         self._owned[scope] = own_after(self._own(scope), before.text if before else None, after)
         documents = {**self.topology.documents, scope: Document.parse(after)}
         self.topology = replace(self.topology, documents=documents)
-
-
-def _changed(
-    document: Document,
-    found: FoundCheck,
-    check: ClientCertificateCheck,
-    guard: Guard,
-    record: Record | None,
-    *,
-    is_global: bool,
-) -> str:
-    """Our check as it is wished now, guard and record included."""
-    if (found.guard or Guard()) == guard:
-        return with_changed(document, found, check, record=record)
-    if found.guard is None or guard.is_empty:
-        without = Document.parse(without_found(document, found))
-        return with_inserted(without, check, is_global=is_global, guard=guard, record=record)
-    guarded = Document.parse(with_guard(document, found, guard))
-    again = next(each for each in find_checks(guarded) if each.outer.index == found.outer.index)
-    return with_changed(guarded, again, check, record=record)
-
-
-def _says(found: FoundCheck, check: ClientCertificateCheck) -> bool:
-    return not found.not_understood and same_check(found.check, check)
-
-
-def _unread(scope: str, error: PolicyNotUnderstood) -> Unplaced:
-    reason = f"it can't be read: {error.reason}"
-    return Unplaced(scope=scope, line=error.line, column=error.column, reason=reason, kind=Left.NOT_READ)

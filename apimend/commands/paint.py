@@ -140,7 +140,7 @@ def _finding(finding: FindingView, details: bool) -> Iterator[RenderableType]:
 
 def _hand_off(view: ChangeView | FindingView) -> Iterator[RenderableType]:
     for line in view.hand_off:
-        yield _in(Text.assemble(("| ", "dim"), line), 6)
+        yield _in(Text.assemble(("| ", "dim"), line, no_wrap=True, overflow="ignore"), 6)
     if view.no_hand_off:
         yield _in(Text(f"No snippet: {view.no_hand_off}", style="dim"), 6)
 

@@ -71,8 +71,8 @@ def policy_place(target: ResourceId) -> str:
     names = [segment for segment in below.split("/")[1::2] if segment != "policy"]
     path = one_line(file.format(*names))
     return (
-        f"# APIOps, {path}; in Terraform, xml_content of {kind}; in Bicep, properties.value of "
-        f"Microsoft.ApiManagement/service/{arm}"
+        f"# APIOps, {path}\n# Terraform, xml_content of {kind}\n"
+        f"# Bicep, properties.value of Microsoft.ApiManagement/service/{arm}"
     )
 
 

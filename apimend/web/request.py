@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 
 from apimend.model.errors import BadInput, Fault
+from apimend.model.ids import InstanceId
+from apimend.report.plain import clean
 
 MAX_BODY = 64 * 1024
 """Characters of a body; replay alone takes more."""
@@ -34,8 +37,23 @@ class Request:
 
 Reason = Annotated[str, StringConstraints(max_length=500), Field(description="Why, for the ledger.")]
 GivenReason = Annotated[str, StringConstraints(min_length=1, max_length=500), Field(description="Why, for the ledger.")]
+
+
+def _names_an_instance(text: str) -> str:
+    try:
+        InstanceId.of(text)
+    except BadInput as error:
+        fault = error.faults[0]
+        told = {"what": clean(fault.what)[:300].rstrip("."), "mend": fault.mend.rstrip(".")}
+        raise PydanticCustomError("instance", "{what}. {mend}", told) from error
+    return text
+
+
 InstanceText = Annotated[
-    str, StringConstraints(max_length=512), Field(description="The Azure resource id of an API Management service.")
+    str,
+    StringConstraints(max_length=512),
+    AfterValidator(_names_an_instance),
+    Field(description="The Azure resource id of an API Management service."),
 ]
 Hours = Annotated[int, Field(ge=1, le=168, description="For how long.")]
 

@@ -32,7 +32,7 @@ def test_a_certificate_as_terraform() -> None:
 @pytest.mark.parametrize(
     ("below", "file"),
     [
-        (("policies", "policy"), "policy.xml; in Terraform, xml_content of azurerm_api_management_policy"),
+        (("policies", "policy"), "policy.xml\n# Terraform, xml_content of azurerm_api_management_policy\n"),
         (("apis", "a", "policies", "policy"), "apis/a/policy.xml"),
         (("apis", "a", "operations", "b", "policies", "policy"), "apis/a/operations/b/policy.xml"),
         (("products", "p", "policies", "policy"), "products/p/policy.xml"),

@@ -48,6 +48,21 @@ async def test_an_order_is_kept_with_who_and_why(path: str, body: object, kind: 
         assert lasts * 3600 == (order.expires - order.at).total_seconds() if order.expires else lasts == 0
 
 
+async def test_every_fault_of_a_body_is_told_at_once() -> None:
+    """
+    An instance that is none, a number out of its range and a field that isn't there are three faults of one answer.
+    """
+    async with opened() as world:
+        body = {"instance": "contoso", "hours": 0, "colour": 1}
+        answer = await ask(world, "POST", "/api/relax", body)
+
+        assert (400, ["colour", "hours", "instance"]) == (
+            answer.status,
+            sorted(error["where"] for error in answer.json["errors"]),
+        )
+        assert "'contoso' is no resource id. It begins with /subscriptions/." in answer.text
+
+
 async def test_undo_needs_something_to_undo() -> None:
     """
     A run that wrote nothing can't be undone; one that did can, and its status leads to the run that did it.

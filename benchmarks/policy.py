@@ -1,13 +1,15 @@
 """
 How fast policies are edited, beside lxml, which parses and serialises the same documents.
 
-Run it by hand: `python benchmarks/policy.py [folder of *.xml]`. Without a folder it takes the project's own
-documents and those of APIMEND_MATERIAL. Only well-formed documents are compared, because lxml reads no others;
-the rest is timed alone. One edit is text to text: read the document, insert a check, or read it and take the check out.
-All jobs are timed in turns and the best round of each counts, so that other work on the machine tells on none.
+Run it by hand: `python benchmarks/policy.py [folder of *.xml]`. Without a folder it takes the project's own difficult
+documents, which are small, and the published ones of APIMEND_MATERIAL. Only well-formed documents are compared,
+because lxml reads no others; the rest is timed alone. One edit is text to text: read the document, insert a check, or
+read it and take the check out. Documents that have a check already get another one in its place: they are timed alone.
+All jobs are timed in turns, and of each document the best round counts: other work on the machine tells on none.
 
-The reader remembers the tags it has read. "first sight" forgets them before every document, which is what the
-first visit of a fresh process pays; all other lines are what every later visit and the sweep pay.
+The reader remembers the tags that hold expressions, and those of documents that it had to read tag by tag.
+"first sight" forgets them before every document, which is what the first visit of a fresh process pays; all other
+lines are what every later visit and the sweep pay.
 
 The last lines are the proof and the placement for an instance of 500 APIs × 20 operations in 50 products, with a
 document for every second API, and half of the products without `<base />`.
@@ -33,6 +35,7 @@ from apimend.policy import (
     Standards,
     Topology,
     Wish,
+    find_checks,
     judge,
     place,
     read_documents,
@@ -42,7 +45,8 @@ from apimend.policy import (
 from apimend.policy.scan import Memory
 
 ROOT = Path(__file__).parent.parent
-ROUNDS = 15
+ROUNDS = 25
+Jobs = dict[str, tuple[Callable[[str], str], Sequence[str]]]
 CHECK = ClientCertificateCheck(validate_revocation=False, identities=(ClientIdentity(thumbprint="AB" * 20),))
 
 
@@ -100,16 +104,41 @@ def is_well_formed(text: str) -> bool:
     return True
 
 
-def edits_per_second(jobs: dict[str, tuple[Callable[[str], str], Sequence[str]]]) -> dict[str, float]:
-    """The best of some rounds for each job, the jobs taking turns."""
-    best = dict.fromkeys(jobs, float("inf"))
+def edits_per_second(jobs: Jobs) -> dict[str, float]:
+    """From the best of some rounds for each document, the jobs taking turns."""
+    best = {name: [float("inf")] * len(documents) for name, (_, documents) in jobs.items()}
     for _ in range(ROUNDS):
         for name, (edit, documents) in jobs.items():
-            begun = perf_counter()
-            for text in documents:
+            times = best[name]
+            for number, text in enumerate(documents):
+                begun = perf_counter()
                 edit(text)
-            best[name] = min(best[name], perf_counter() - begun)
-    return {name: len(jobs[name][1]) / seconds for name, seconds in best.items()}
+                times[number] = min(times[number], perf_counter() - begun)
+    return {name: len(times) / sum(times) for name, times in best.items()}
+
+
+def compare(documents: Sequence[str], what: str) -> None:
+    """Print a line for each job on some well-formed documents, and how the insertion compares with lxml."""
+    jobs: Jobs = {
+        "insert": (insert, documents),
+        "insert, first sight": (insert_at_first_sight, documents),
+        "lxml parse, serialise": (parse_and_serialise, documents),
+        "lxml parse, insert, serialise": (parse_insert_and_serialise, documents),
+        "take out": (take_out, [insert(text) for text in documents]),
+    }
+    rates = show(jobs, what)
+    whole, same = (rates["insert"] / rates[f"lxml parse, {rest}"] for rest in ("serialise", "insert, serialise"))
+    print(f"{what}: insertion at {whole:.2f} of lxml's parsing and serialising, {same:.2f} of its insertion\n")
+
+
+def show(jobs: Jobs, what: str) -> dict[str, float]:
+    """Print a line for each job."""
+    rates = edits_per_second(jobs)
+    for name, rate in rates.items():
+        count = len(jobs[name][1])
+        size = sum(map(len, jobs[name][1])) / count
+        print(f"{what}: {name:32}{rate:10,.0f} a second   {count:4} documents of {size:,.0f} characters")
+    return rates
 
 
 def large_instance() -> Topology:
@@ -144,29 +173,33 @@ def prove_and_place() -> None:
 
 
 def main() -> None:
-    """Print a line for each job."""
+    """Print a line for each job on each group of documents."""
     material = os.environ.get("APIMEND_MATERIAL")
-    folders = [ROOT / "tests" / "policy" / "documents"] + ([Path(material) / "corpus"] if material else [])
-    documents = texts([Path(sys.argv[1])] if len(sys.argv) > 1 else folders)
-    well_formed = [text for text in documents if is_well_formed(text)]
-    raw = [text for text in documents if not is_well_formed(text)]
-    jobs: dict[str, tuple[Callable[[str], str], Sequence[str]]] = {
-        "insert, well-formed": (insert, well_formed),
-        "take out, well-formed": (take_out, [insert(text) for text in well_formed]),
-        "lxml parse and serialise": (parse_and_serialise, well_formed),
-        "lxml parse, insert, serialise": (parse_insert_and_serialise, well_formed),
-        "insert, raw": (insert, raw),
-        "take out, raw": (take_out, [insert(text) for text in raw]),
+    own = [] if len(sys.argv) > 1 else texts([ROOT / "tests" / "policy" / "documents"])
+    folders = sys.argv[1:] or ([f"{material}/corpus"] if material else [])
+    published = texts([Path(folder) for folder in folders])
+    unchecked = [text for text in (*own, *published) if not find_checks(Document.parse(text))]
+    well_formed = [text for text in unchecked if is_well_formed(text)]
+    groups = {
+        "published": [text for text in well_formed if text not in own],
+        "difficult": [text for text in well_formed if text in own],
+        "together": well_formed,
     }
-    fresh: dict[str, tuple[Callable[[str], str], Sequence[str]]] = {
-        "insert, well-formed, first sight": (insert_at_first_sight, well_formed),
-        "insert, raw, first sight": (insert_at_first_sight, raw),
+    for what, documents in groups.items():
+        if documents:
+            compare(documents, what)
+    raw = [text for text in unchecked if text not in well_formed]
+    checked = [text for text in (*own, *published) if text not in unchecked]
+    alone: dict[str, Jobs] = {
+        "not well-formed": {
+            "insert": (insert, raw),
+            "insert, first sight": (insert_at_first_sight, raw),
+            "take out": (take_out, [insert(text) for text in raw]),
+        },
+        "with a check": {"change in place": (insert, checked)},
     }
-    for group in (jobs, fresh):
-        for name, rate in edits_per_second({name: job for name, job in group.items() if job[1]}).items():
-            size = sum(map(len, group[name][1])) / len(group[name][1])
-            count = len(group[name][1])
-            print(f"{name:34}{rate:12,.0f} a second   {count:4} documents of {size:,.0f} characters")
+    for what, jobs in alone.items():
+        show({name: job for name, job in jobs.items() if job[1]}, what)
 
 
 if __name__ == "__main__":

@@ -169,12 +169,14 @@ class Document:
 class Element:
     """One element of a document; a view. Two are equal when they are the same one of the same text."""
 
+    _start = -1
+    _attributes: dict[str, Attribute] | None = None
+    _children: tuple["Element", ...] | None = None
+
     def __init__(self, document: Document, index: int) -> None:
         self.document = document
         self.index = index
         self.tag = document.tags[index]
-        self._attributes: dict[str, Attribute] | None = None
-        self._children: tuple[Element, ...] | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
@@ -207,7 +209,9 @@ class Element:
     @property
     def start(self) -> int:
         """Where its start tag begins."""
-        return self.document.tag_start(self.index)
+        if self._start < 0:
+            self._start = self.document.tag_start(self.index)
+        return self._start
 
     @property
     def end(self) -> int:
@@ -220,14 +224,9 @@ class Element:
         return Span(self.start, self.end)
 
     @property
-    def inner_start(self) -> int:
-        """The position behind its start tag."""
-        return self.document.tag_end(self.index)
-
-    @property
     def inner_span(self) -> Span:
         """What stands between start tag and end tag; empty, at the end, where it is self-closed."""
-        begin = self.inner_start
+        begin = self.document.tag_end(self.index)
         return Span(begin, begin if self.is_self_closed else self.document.tag_start(self._last))
 
     @property

@@ -133,7 +133,7 @@ def remove(element: Element, through: Element | None = None) -> Edit:
     it was.
     """
     parent, last = element.parent, through or element
-    if parent is None or not _is_alone(parent, element, last):
+    if parent is None or parent.end_space not in _MARKS or not _is_alone(parent, element, last):
         return take_out(element, last)
     if parent.end_space == WAS_SELF_CLOSED:
         return Edit(Span(parent.inner_span.start - 1, parent.end), "/>")

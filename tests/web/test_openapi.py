@@ -74,6 +74,15 @@ def test_every_route_of_the_api_is_told() -> None:
     assert len(api) == len({(route.method, route.path) for route in api})
 
 
+def test_every_route_of_the_api_is_in_the_page() -> None:
+    """
+    docs/api.md names each route of the API.
+    """
+    page = (FILE.parent / "api.md").read_text(encoding="utf-8")
+
+    assert [] == [route.path for route in ROUTES if route.access is Access.API and f"/{route.path}" not in page]
+
+
 async def test_every_route_of_the_api_needs_a_key() -> None:
     """
     Without a key the platform answers 401 before the app is asked.

@@ -90,6 +90,7 @@ TABLE: Mapping[str, str | tuple[Callable[[ResourceId], bool], Make]] = {
     "update_stuck": _APIMEND,
     "hostnames_lost": _LOST,
     "visit_too_long": _APIMEND,
+    "handshakes_not_seen": _APIMEND,
     "walk_unfinished": _APIMEND,
     "order_refused": _APIMEND,
     "undo_refused": "What depends on the change has to be taken away first; the finding says what that is.",

@@ -8,16 +8,16 @@ news isn't told twice, a plan that a later visit overtook isn't told at all, and
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apimend import telemetry
 from apimend.logs import logger
 from apimend.model.desired import Desired
 from apimend.model.errors import TryLater
-from apimend.model.runs import Result, Run
+from apimend.model.runs import Cause, Result, Run
 from apimend.notify import events
 from apimend.notify.digests import Digests
-from apimend.notify.memory import Memory, Window, said_by
+from apimend.notify.memory import Memory, Told, Window, said_by
 from apimend.notify.message import DAILY, DIGEST, EVENT, QUEUE, Message
 from apimend.ports import Clock, Ledger, Messages, Notifier
 from apimend.report import card
@@ -55,7 +55,8 @@ class Notices:
     """
     `routes` are the names of the webhooks that are set; `publishes` tells that there is a topic.
 
-    `token` makes the secret of an approval's link; without it the link has none, and sign-in decides alone.
+    `token` makes the secret of an approval's link; without it the link has none, and sign-in decides alone. An
+    approval can be given for `approval_lasts` after its run.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Notices:
         routes: Iterable[str],
         publishes: bool = False,
         token: Callable[[Run], Awaitable[str]] | None = None,
+        approval_lasts: timedelta = timedelta(days=1),
         flood: Flood | None = None,
     ) -> None:
         self._ledger = ledger
@@ -79,6 +81,7 @@ class Notices:
         self._routes = frozenset(routes)
         self._publishes = publishes
         self._token = token
+        self._approval_lasts = approval_lasts
         self._flood = flood or Flood()
         self._memory = Memory(ledger)
         self._digests = Digests(ledger=ledger, memory=self._memory, notifier=notifier, clock=clock, links=links)
@@ -155,7 +158,15 @@ class Notices:
             return False
         told = await self._memory.told(lane, run.instance)
         overtaken = told.started > run.started.isoformat() and kind_of(run) in _OVERTAKEN
-        return told.run != run.id and told.said != said_by(run) and not overtaken
+        same = told.said == said_by(run) and not self._asks_anew(run, told)
+        return told.run != run.id and not same and not overtaken
+
+    def _asks_anew(self, run: Run, told: Told) -> bool:
+        """The same question again: the time to answer the last card is over, or a person has just asked for it."""
+        if kind_of(run) is not NoticeKind.APPROVAL_NEEDED:
+            return False
+        lapsed = datetime.fromisoformat(told.started) + self._approval_lasts <= run.started
+        return lapsed or run.trigger.cause is Cause.REPLAY
 
     async def _has_room(self, route: str, run: Run) -> bool:
         """Whether the route takes another card now. Callers being locked out never waits."""

@@ -191,4 +191,5 @@ def _notices(settings: Settings, adapters: Adapters, clock: Clock, links: Links,
         routes=settings.webhooks,
         publishes=bool(settings.topic_endpoint),
         token=approvals.mint if settings.approval is Approval.LINK else None,
+        approval_lasts=settings.approval_lasts,
     )

@@ -1,12 +1,13 @@
 """What people and systems hear of the main job, from the first event to the converged instance."""
 
 import logging
+import re
 
 import pytest
 
 from demo.world import World
 from emulator.teams import SIGNATURE
-from tests.job.conftest import desired, opened, touch
+from tests.job.conftest import INSTANCE, desired, opened, touch
 
 
 def heads(world: World) -> list[str]:
@@ -80,3 +81,22 @@ async def test_the_webhook_stays_secret(caplog: pytest.LogCaptureFixture) -> Non
 
         assert 1 == len(world.teams.cards)
     assert SIGNATURE not in caplog.text
+
+
+async def test_a_link_that_lapsed_is_replaced_and_a_replay_asks_again() -> None:
+    """
+    A link opens for a day. While the plan waits there is a new one each day, and another where a person replays.
+    """
+
+    def links(world: World) -> int:
+        return len(set(re.findall(r"runs/[\w-]+/approve#[\w-]+", str(world.teams.messages))))
+
+    async with opened(desired("ask"), settings={"APIMEND_APPROVAL": "link"}) as world:
+        await touch(world)
+        first = links(world)
+        await world.settle(3 * 24 * 3600)
+        later = links(world)
+        await world.http("POST", "/api/replay", {"instance": INSTANCE})
+        await world.settle(600)
+
+        assert (1, True, later + 1) == (first, 3 <= later <= 4, links(world))

@@ -108,6 +108,12 @@ async def resume(app: App, who: Caller) -> None:
     _log.warning("stop.lifted", by=who.name)
 
 
+async def may_tidy(app: App, who: Caller, *, what: str) -> None:
+    """Raises Denied unless they may decide about what nobody could handle, of whichever instance it is."""
+    if who.signed_in:
+        may_order(who, await _all_approvers(app), what=what)
+
+
 async def may_order_for(app: App, who: Caller, instance: InstanceId, *, what: str) -> None:
     """Raises Denied unless they may order something for this instance."""
     if who.signed_in:

@@ -13,6 +13,7 @@ from apimend.model.runs import Cause, Trigger
 from apimend.report.plain import clean
 from apimend.storage.names import VISITS_QUEUE
 from apimend.storage.parked import Parked
+from apimend.web import decisions
 from apimend.web.answers import Answer, ok
 from apimend.web.app import App
 from apimend.web.request import NameBody, Request, json_body
@@ -32,8 +33,9 @@ async def _parked_again(app: App, request: Request, who: Caller) -> Answer:
     """
     Try one again. Of a visit only the instance counts: its bell is rung, because its ticket may be stale.
 
-    Raises Gone.
+    Raises Gone or Denied.
     """
+    await decisions.may_tidy(app, who, what="try a parked message again")
     parked = await _find(app, request.path["id"])
     instance = _instance(parked)
     if instance is not None:
@@ -46,7 +48,8 @@ async def _parked_again(app: App, request: Request, who: Caller) -> Answer:
 
 
 async def _parked_forget(app: App, request: Request, who: Caller) -> Answer:
-    """Throw one away. Raises Gone."""
+    """Throw one away. Raises Gone or Denied."""
+    await decisions.may_tidy(app, who, what="throw a parked message away")
     await app.parking.forget((await _find(app, request.path["id"])).id)
     return Answer(status=204, body="")
 
@@ -57,7 +60,8 @@ async def _dead_letters(app: App, request: Request, who: Caller) -> Answer:
 
 
 async def _dead_letter_again(app: App, request: Request, who: Caller) -> Answer:
-    """Hear one again, and throw it away once its bells have rung. Raises Gone, or BadInput for what is no event."""
+    """Hear one again, and throw it away once its bells have rung. Raises Gone, Denied, or BadInput."""
+    await decisions.may_tidy(app, who, what="have a dead letter heard again")
     name = json_body(NameBody, request.body).name
     if app.dead_letters is None or not _BLOB.fullmatch(name):
         raise Gone(f"There is no dead letter {clean(name)[:100]!r}.")

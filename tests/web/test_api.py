@@ -15,7 +15,7 @@ from apimend.model.ids import InstanceId
 from apimend.model.runs import OrderKind
 from apimend.web.posture import cell
 from demo.world import World
-from tests.web.stand import INSTANCE, OTHER, ask, asking, desired, opened, principal, touch
+from tests.web.stand import GROUP, INSTANCE, OTHER, ask, asking, desired, opened, principal, touch
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -305,3 +305,29 @@ async def test_the_certificates_of_an_instance() -> None:
         )
         assert only["uses"]
         assert 400 == unnamed.status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        pytest.param("DELETE", "/api/parked/{id}", None, id="forget"),
+        pytest.param("POST", "/api/parked/{id}/replay", None, id="again"),
+        pytest.param("POST", "/api/dead-letters/replay", {"name": "batch.json"}, id="dead letter"),
+    ],
+)
+async def test_only_approvers_decide_about_what_nobody_could_handle(method: str, path: str, body: object) -> None:
+    """
+    Behind sign-in anybody may look at parked messages; throwing them away or trying them again is for approvers.
+    """
+    async with asking(APIMEND_SIGN_IN="appservice") as world:
+        await touch(world)
+        app = await world.app.door.wired()
+        parked = await app.parking.park("apimend-visits", "x", "why")
+        at = path.format(id=parked.id)
+        reader, approver = principal(world, OTHER), principal(world, GROUP)
+        refused = await ask(world, method, at, body, headers=reader, key=False)
+        kept = len(await app.parking.all())
+        allowed = await ask(world, method, at, body, headers=approver, key=False)
+
+        assert (403, 1) == (refused.status, kept)
+        assert 403 != allowed.status

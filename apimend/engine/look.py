@@ -151,7 +151,8 @@ class Look:
 
     def later(self, error: TryLater) -> None:
         """The instance could not be read this time."""
-        self.result, self.error = Result.FAILED, str(error)
+        self.result = Result.PENDING if isinstance(error, Unfinished) else Result.FAILED
+        self.error = str(error)
         self.put_off(error)
 
     def put_off(self, error: TryLater) -> None:
@@ -291,7 +292,8 @@ class Look:
         managed = self.progress.managed or self.desired is not None
         heard = run.ended if self.trigger.cause is Cause.EVENT else self.progress.heard
         known = replace(self.progress, seen=run.ended, heard=heard, last_result=run.result.value, managed=managed)
-        if self.service is not None and self.desired is not None and self.result not in (None, Result.FAILED):
+        read = self.result not in (None, Result.FAILED) and not self.unfinished
+        if self.service is not None and self.desired is not None and read:
             known = replace(
                 known,
                 negotiated=settle.is_negotiated(self.service, self.plan),

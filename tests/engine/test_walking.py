@@ -13,11 +13,14 @@ import pytest
 
 from apimend import survey
 from apimend.engine import reconcile
+from apimend.model.plan import Kind
+from apimend.model.runs import OrderKind, Result
 from apimend.storage import limits
 from demo.world import TENANTS, World, open_world
 from emulator import Options
 from emulator.options import Lag
 from emulator.tenant import Tenant, load_tenant
+from tests.engine.conftest import ID, checks, order
 from tests.job.conftest import INSTANCE, desired
 from tests.job.test_policies import POLICY, put
 
@@ -112,3 +115,25 @@ async def test_what_an_event_touches_is_asked_again(monkeypatch: pytest.MonkeyPa
         assert f"{hidden}/policies/policy".casefold() in paths
         assert {"/apis/api-3/"} == {f"/apis/{path.split('/apis/')[1].split('/')[0]}/" for path in paths}
         assert "<validate-client-certificate" in text
+
+
+async def test_what_is_taken_back_waits_for_the_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An undo has to know what relies on the check: it goes on with the walk until it does, and is carried out once.
+    """
+    async with large(monkeypatch) as world:
+        while "walk_unfinished" in codes((await walked(world))[-1]):
+            await world.settle(600)
+        await world.settle(600)
+        wired = await world.app.door.wired()
+        runs = await wired.storage.ledger.runs(ID)
+        placed = next(run for run in runs if any(change.kind is Kind.POLICY for change in run.plan.changes))
+        await wired.storage.walks.touched(ID, None)
+        await world.settle(600)
+        await order(world, OrderKind.UNDO, run=placed.id)
+        await world.settle(600)
+        told = [run for run in await wired.storage.ledger.runs(ID) if run.orders]
+
+        assert Result.PENDING in {run.result for run in told}
+        assert Result.FAILED not in {run.result for run in told}
+        assert "nothing" == await checks(world)

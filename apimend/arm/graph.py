@@ -62,14 +62,14 @@ class Graph:
     async def proxies_of(self, subscription: str, names: frozenset[str]) -> tuple[str, ...]:
         """Ids of Application Gateways with a backend address among these hosts and addresses (lower case)."""
         found = []
-        async for row in self._rows(APPLICATION_GATEWAYS, []):
+        for row in await self.query(APPLICATION_GATEWAYS, []):
             if names & _addresses(row.get("pools")):
                 found.append(str(row["id"]))
         return tuple(sorted(found))
 
     async def vault(self, name: str) -> ResourceId | None:
         """The id of the vault with this name, which is the only one in its cloud; None where we can't see it."""
-        async for row in self._rows(VAULTS, []):
+        for row in await self.query(VAULTS, []):
             if str(row.get("name")).casefold() == name.casefold():
                 return ResourceId.of(str(row["id"]))
         return None

@@ -8,6 +8,7 @@ is not used: it registers resource providers by itself (a write), and sleeps any
 import socket
 import ssl
 from collections import Counter
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -50,6 +51,8 @@ URGENT: ContextVar[bool] = ContextVar("urgent", default=True)
 _USER_AGENT = "apimend"
 _NO_WORD = 10.0
 """Seconds that a 429 without Retry-After keeps everybody away."""
+
+_QUOTA_LEFT, _QUOTA_RESETS = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
 
 
 class LoopbackNames(AbstractResolver):
@@ -108,7 +111,7 @@ class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core lo
     async def send(self, request: Any, **kwargs: Any) -> Any:
         """One request on the wire. Raises Throttled where our share of Azure's limit is used up."""
         kind = _kind(request.url)
-        bucket = _bucket(request.method, request.url) if kind == "arm" else None
+        bucket = _bucket(kind, request.method, request.url)
         if self._limits is not None and bucket is not None:
             await self._turn(self._limits, *bucket)
         if (calls := CALLS.get()) is not None:
@@ -118,8 +121,10 @@ class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core lo
         with telemetry.calling(request.method, request.url, kind) as call:
             answer = await super().send(request, **kwargs)
             call.answered(answer.status_code, answer.headers)
-        if self._limits is not None and bucket is not None and answer.status_code == 429:
-            await self._limits.drain(*bucket, after=_seconds(answer.headers.get("Retry-After", "")))
+        if self._limits is not None and bucket is not None:
+            after = _stay_away(answer.status_code, answer.headers)
+            if after is not None:
+                await self._limits.drain(*bucket, after=after)
         return answer
 
     async def _turn(self, limits: Buckets, subscription: str, kind: str) -> None:
@@ -134,7 +139,7 @@ class ClockedTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core lo
                 await limits.take(subscription, kind, urgent=URGENT.get())
             except Throttled as error:
                 after = _NO_WORD if error.after is None else error.after
-                if kind != "reads" or after > SHORT or waited + after > PATIENCE:
+                if kind not in ("reads", "graph") or after > SHORT or waited + after > PATIENCE:
                     raise
                 await self._clock.sleep(after)
                 waited += after
@@ -148,15 +153,36 @@ def _kind(url: str) -> str:
     return "arm" if "/subscriptions/" in url else "vault"
 
 
-def _bucket(method: str, url: str) -> tuple[str, str]:
-    """The subscription and the kind of call, by which Azure Resource Manager counts."""
+def _bucket(kind: str, method: str, url: str) -> tuple[str, str] | None:
+    """
+    The subscription and the kind of call, by which Azure Resource Manager counts. Resource Graph counts for an
+    identity in the whole tenant, and a vault by itself.
+    """
+    if kind == "graph":
+        return "tenant", "graph"
+    if kind != "arm":
+        return None
     subscription = url.partition("/subscriptions/")[2].partition("/")[0].partition("?")[0]
     kinds = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
     return subscription, kinds.get(method.upper(), "writes")
 
 
-def _seconds(retry_after: str) -> float:
-    return float(retry_after) if retry_after.isdigit() else _NO_WORD
+def _stay_away(status: int, headers: Mapping[str, str]) -> float | None:
+    """How long nobody of us should call: after a 429, or where the quota that Resource Graph tells is used up."""
+    resets = _span(headers.get(_QUOTA_RESETS, ""))
+    if status == 429:
+        told = headers.get("Retry-After", "")
+        return float(told) if told.isdigit() else resets or _NO_WORD
+    return resets if headers.get(_QUOTA_LEFT, "") == "0" else None
+
+
+def _span(text: str) -> float | None:
+    """Seconds in `hh:mm:ss`, as Resource Graph writes them."""
+    parts = text.split(":")
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        return None
+    hours, minutes, seconds = map(int, parts)
+    return hours * 3600.0 + minutes * 60 + seconds
 
 
 def open_session(cloud: Cloud) -> aiohttp.ClientSession:

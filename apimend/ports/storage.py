@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class Buckets(Protocol):
-    """Shared token buckets that stay below Azure Resource Manager's limits (`reads`, `writes`, `deletes`)."""
+    """Shared token buckets that stay below Azure's limits (`reads`, `writes`, `deletes`, and `graph` by tenant)."""
 
     async def take(self, subscription: str, kind: str, *, urgent: bool = True) -> None:
         """Leave to make one call. Raises Throttled; work that is not urgent meets it earlier."""

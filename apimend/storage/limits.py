@@ -6,6 +6,8 @@ Called by the ARM adapter before each call. Every trigger scales on its own inst
 that is not urgent leaves a reserve, by which urgent work passes a sweep. Nothing here waits.
 
 Azure's buckets: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+Resource Graph counts by itself, for an identity in the whole tenant: 15 queries in a window of 5 seconds.
+https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
 """
 
 import asyncio
@@ -30,17 +32,20 @@ SHARE = 0.8
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """A bucket's size, and how many tokens flow in each second."""
+    """A bucket's size, how many tokens flow in each second, and how many a process takes at a time."""
 
     size: float
     per_second: float
+    chunk: int = CHUNK
 
 
-READS, WRITES, DELETES = "reads", "writes", "deletes"
+READS, WRITES, DELETES, GRAPH = "reads", "writes", "deletes", "graph"
 AZURE = {
     READS: Rate(size=250 * SHARE, per_second=25 * SHARE),
     WRITES: Rate(size=200 * SHARE, per_second=10 * SHARE),
     DELETES: Rate(size=200 * SHARE, per_second=10 * SHARE),
+    # A window, not a bucket: what is there at its beginning and what flows in during it come to 13 of 15.
+    GRAPH: Rate(size=5, per_second=1.6, chunk=1),
 }
 
 
@@ -74,7 +79,7 @@ class StoredBuckets:
 
     async def take(self, subscription: str, kind: str, *, urgent: bool = True) -> None:
         """
-        Leave to make one call of this kind (`reads`, `writes`, `deletes`).
+        Leave to make one call of this kind (`reads`, `writes`, `deletes`, `graph`).
 
         Raises Throttled with the time after which there will be a token.
         """
@@ -103,7 +108,7 @@ class StoredBuckets:
             bucket, record = await self._read(key, rate)
             now = self._clock.now()
             level = bucket.flowed(rate, now)
-            tokens = min(CHUNK, math.floor(level - floor))
+            tokens = min(rate.chunk, math.floor(level - floor))
             if tokens < 1:
                 wait = (1.0 + floor - level) / rate.per_second
                 raise Throttled("Our own share of Azure's limit is used up for now.", after=math.ceil(wait * 10) / 10)

@@ -71,8 +71,8 @@ class Watch:
         self.moment()
         if exchange.place != "arm" or str(call.claims.get("oid", "")) not in ("", self.us):
             return
-        if "ResourceGraph" not in call.path:  # it has limits of its own, and no shared bucket: docs/reliability.md
-            self._kept_away(call.method, call.at, answer)
+        # Resource Graph has limits of its own.
+        self._kept_away("graph" if "ResourceGraph" in call.path else call.method, call.at, answer)
         if call.method in ("PUT", "PATCH", "DELETE"):
             request = call.headers.get("x-ms-client-request-id", "")
             self.answers.setdefault(request, []).append(answer.status)
@@ -184,7 +184,7 @@ class Watch:
 
     def _kept_away(self, method: str, at: datetime, answer: Any) -> None:
         """After a 429 with Retry-After nobody of us calls before that."""
-        kind = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}.get(method, "writes")
+        kind = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes", "graph": "graph"}.get(method, "writes")
         since, until = self._shut.get(kind, (at, at))
         if since + _DRAWN < at < until:
             self._break("R29: called again before Retry-After had passed")

@@ -1,5 +1,6 @@
 """Shared token buckets stay below Azure's limits, let urgent work pass, and rarely cost a call to storage."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,7 +10,7 @@ import pytest
 from apimend.model.errors import Throttled
 from apimend.ports import Record
 from apimend.storage.database import Database
-from apimend.storage.limits import AZURE, READS, WRITES, StoredBuckets
+from apimend.storage.limits import AZURE, GRAPH, READS, WRITES, StoredBuckets
 from apimend.storage.names import LIMITS
 from apimend.storage.sqlite import SqliteRecords
 from apimend.storage.stores import Storage
@@ -163,3 +164,22 @@ async def test_a_bucket_that_cannot_be_read_is_empty(records: Counted, clock: Vi
     assert 0 == await taken(fresh)
     clock.jump(START + timedelta(seconds=1))
     assert 20 == await taken(fresh)
+
+
+async def test_no_window_of_resource_graph_is_overrun_by_two_processes(storage: Storage, clock: VirtualClock) -> None:
+    """
+    Azure allows 15 queries in any 5 seconds, to all processes of an identity together; they take as many as they get.
+    """
+    processes = [StoredBuckets(storage.records, clock) for _ in range(2)]
+    asked: list[float] = []
+    for tick in range(120):
+        clock.jump(START + timedelta(seconds=tick / 4))
+        for buckets in processes:
+            with contextlib.suppress(Throttled):
+                while True:
+                    await buckets.take("tenant", GRAPH)
+                    asked.append(tick / 4)
+    most = max(sum(1 for other in asked if moment <= other < moment + 5) for moment in asked)
+
+    assert len(asked) > 40
+    assert most <= 15

@@ -138,7 +138,7 @@ class Check(Model):
     form: Literal["element", "expression", "attached"] | None = Field(
         None,
         description="How it is written: validate-client-certificate, an expression, or against all attached "
-        "certificates. Default element.",
+        "certificates. Default element, or attached with more than ten clients. Not with arrives: header.",
     )
     observe_days: Annotated[Whole, Field(ge=1, le=365)] | None = Field(
         None, description="So many days of evidence before enforce is proposed. Default 7."
@@ -165,7 +165,9 @@ class Header(Model):
     """The header that a proxy puts the certificate into."""
 
     name: HeaderName | None = Field(None, description="The header's name.")
-    restriction: Line | None = Field(None, description="What keeps callers from going around the proxy.")
+    restriction: Line | None = Field(
+        None, description="What keeps callers from going around the proxy. Without it no check is put in."
+    )
 
 
 class GatewayEntry(Model):

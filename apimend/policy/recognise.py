@@ -75,6 +75,7 @@ REACHES_OUT = frozenset(
 )
 ANSWERS = frozenset({"mock-response", "return-response"})
 CONTAINERS = frozenset({"limit-concurrency", "retry", "wait"})
+_SET_HEADER = "set-header"
 DEEPEST = 40
 """Levels of `choose` and the like that are followed."""
 
@@ -131,6 +132,13 @@ class Choice(Step):
 
     branches: tuple[tuple[Step, ...], ...]
     is_doubtful: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WritesHeader(Step):
+    """Here a header of the request is written (its name in lower case); empty where it isn't known which."""
+
+    header: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,9 +203,12 @@ def _readable_step(element: Element, document: str, depth: int) -> Iterator[Step
 
 def _step(element: Element, document: str, depth: int) -> Iterator[Step]:
     name = element.name
-    if name in HARMLESS:
+    if name in HARMLESS and name != _SET_HEADER:
         return
     where = _where(element, document)
+    if name == _SET_HEADER:
+        yield WritesHeader(where=where, header=_header_of(element))
+        return
     if name == checks.NAME:
         yield Check(where=where, read=checks.read_check(element))
     elif name == "choose":
@@ -215,6 +226,12 @@ def _step(element: Element, document: str, depth: int) -> Iterator[Step]:
         yield Choice(where=where, branches=(tuple(_steps(element, document, depth + 1)),))
     else:
         yield Unclear(where=where, what=f"`{name}`, which is not known")
+
+
+def _header_of(element: Element) -> str:
+    """The header that is written; expressions and named values tell none."""
+    name = (element.value("name") or "").strip()
+    return "" if "@" in name or "{{" in name else name.casefold()
 
 
 def _answer(element: Element, where: Where) -> Step:

@@ -8,10 +8,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from apimend.policy.forwarded_check import ForwardedCheck
 from apimend.policy.grade import Verdict, grade
 from apimend.policy.guard import GuardedCall
 from apimend.policy.pipeline import INBOUND, ON_ERROR, Pipelines
-from apimend.policy.recognise import Check, Choice, Escapes, Guarded, Refuses, Step, Unclear, Unreadable, Where
+from apimend.policy.recognise import (
+    Check,
+    Choice,
+    Escapes,
+    Guarded,
+    Refuses,
+    Step,
+    Unclear,
+    Unreadable,
+    Where,
+    WritesHeader,
+)
 from apimend.policy.topology import GLOBAL, ApiNode, Host, Standards
 
 PROVEN = frozenset({"", "http", "soap", "graphql", "websocket", "odata"})
@@ -118,30 +130,44 @@ class _Walk:
         best = min((*checks, *unread), key=lambda each: _STRENGTH.index(each.verdict), default=self._unchecked())
         return max((*against, best), key=lambda each: each.verdict)
 
-    def _found(self, steps: Sequence[Step]) -> Iterator["Outcome | _Against"]:
-        """What matters of the steps that this call surely takes: outcomes of checks, and what speaks against them."""
+    def _found(self, steps: Sequence[Step], written: set[str] | None = None) -> Iterator["Outcome | _Against"]:
+        """
+        What matters of the steps that this call surely takes: outcomes of checks, and what speaks against them.
+
+        `written` are the headers that policies may have written so far.
+        """
+        written = set() if written is None else written
         for step in steps:
             if isinstance(step, Check):
-                graded = grade(step.read, self.host, self.standards)
-                yield Outcome(graded.verdict, step.where, graded.reason, admits=graded.admits)
+                yield self._checked(step, written)
+            elif isinstance(step, WritesHeader):
+                written.add(step.header)
             elif isinstance(step, Refuses):
                 yield Outcome(Verdict.COVERED, step.where, "everybody is refused here", ends=True)
             elif isinstance(step, Guarded):
-                yield from self._guarded(step)
+                yield from self._guarded(step, written)
             elif isinstance(step, Choice):
-                yield from self._maybe(step)
+                yield from self._maybe(step, written)
             elif isinstance(step, (Escapes, Unclear, Unreadable)):
                 yield step
 
-    def _guarded(self, step: Guarded) -> Iterator["Outcome | _Against"]:
+    def _checked(self, step: Check, written: set[str]) -> Outcome:
+        graded = grade(step.read, self.host, self.standards)
+        found = Outcome(graded.verdict, step.where, graded.reason, admits=graded.admits)
+        if not isinstance(step.read, ForwardedCheck) or written.isdisjoint({"", step.read.header.casefold()}):
+            return found
+        reason = f"a policy before the check may write the header {step.read.header}"
+        return max(found, Outcome(Verdict.NOT_UNDERSTOOD, step.where, reason), key=lambda each: each.verdict)
+
+    def _guarded(self, step: Guarded, written: set[str]) -> Iterator["Outcome | _Against"]:
         if step.guard.applies(self.call):
-            yield from self._found(step.steps)
+            yield from self._found(step.steps, written)
         elif any(isinstance(inner, Check) for inner in step.steps):
             yield Outcome(Verdict.BYPASSED, step.where, "the guard of the check spares this call", Cause.GUARD)
 
-    def _maybe(self, choice: Choice) -> Iterator["Outcome | _Against"]:
+    def _maybe(self, choice: Choice, written: set[str]) -> Iterator["Outcome | _Against"]:
         """Nobody knows whether a branch runs: what is bad in it counts, a check in it does not."""
-        for found in (each for branch in choice.branches for each in self._found(branch)):
+        for found in (each for branch in choice.branches for each in self._found(branch, written)):
             if isinstance(found, Escapes):
                 yield replace(found, ends=False)
             elif not isinstance(found, Outcome):

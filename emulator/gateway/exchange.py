@@ -102,6 +102,16 @@ class Exchange:
             )
         )
 
+    def _headers(self) -> CIMultiDict[str]:
+        """
+        The caller's headers, with those that policies have written in their place.
+        """
+        headers = CIMultiDict(self.asked.message.headers)
+        for name in self.headers:
+            headers.popall(name, None)
+        headers.extend(self.headers)
+        return headers
+
     def scope(self) -> dict[str, Any]:
         """
         `context` and `DateTime` for expressions; the names are those of `members`.
@@ -110,7 +120,7 @@ class Exchange:
         workspace = self.owner if self.owner is not service else None
         request = {
             "Certificate": shown_certificate(self.presented.certificate, self.presented),
-            "Headers": self.asked.message.headers,
+            "Headers": self._headers(),
             "Method": self.asked.method,
             "IpAddress": self.address,
             "OriginalUrl": {"Host": self.asked.host, "Path": f"/{self.asked.path}"},

@@ -9,6 +9,7 @@ import pytest
 from apimend.model.check import ClientCertificateCheck, ClientIdentity, Form
 from apimend.policy import Document, Verdict, judge_calls, place, with_check
 from apimend.policy.wish import Wish
+from tests.agreement.recipes import policy
 from tests.agreement.stand import Seen, Stand
 from tests.agreement.tenants import TRUSTED
 from tests.agreement.test_found import HOST, api, small
@@ -104,3 +105,33 @@ async def test_a_self_hosted_gateway_lies_elsewhere(guard: bool) -> None:
 
         assert (200, 403 if guard else 200) == (at_site.status, at_home.status)
         assert guard is bool(placed.edits)
+
+
+WRITTEN = {
+    "before the check": ("{}<base />", Verdict.NOT_UNDERSTOOD, 200),
+    "maybe before the check": (
+        '<choose><when condition="@(context.Request.Method == &quot;GET&quot;)">{}</when></choose><base />',
+        Verdict.NOT_UNDERSTOOD,
+        200,
+    ),
+    "behind the check": ("<base />{}", Verdict.COVERED, 403),
+}
+
+
+@pytest.mark.parametrize(("inbound", "verdict", "status"), WRITTEN.values(), ids=WRITTEN)
+async def test_a_policy_that_writes_the_header_forges_it(inbound: str, verdict: Verdict, status: int) -> None:
+    """
+    What an inner document writes before the global check runs is what the check sees; behind it, it does no harm.
+    """
+    async with small(api(), **PLAIN_HOST) as stand:
+        ours = with_check(Document.parse("<policies><inbound /></policies>"), check(stand.who.ally), is_global=True)
+        await stand.write("strict", "", policy("", is_global=True).replace("<inbound></inbound>", _inbound(ours)))
+        forged = f'<set-header name="{NAME.lower()}"><value>{stand.forwarded("ally")}</value></set-header>'
+        await stand.write("strict", "apis/orders", policy(inbound.format(forged)))
+
+        assert {verdict} == await verdicts(stand, believed=True)
+        assert status == (await called(stand, None)).status
+
+
+def _inbound(text: str) -> str:
+    return text.removeprefix("<policies>").removesuffix("</policies>")

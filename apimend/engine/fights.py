@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from apimend.model.errors import PolicyNotUnderstood
-from apimend.model.ids import InstanceId
+from apimend.model.ids import InstanceId, ResourceId
 from apimend.model.plan import Change, Finding, Kind, Plan, Severity
 from apimend.model.runs import Cause, Intent, Status
 from apimend.policy import Document, find_checks, normal_check
@@ -46,7 +46,7 @@ async def fights(
     fought = [change for change in plan.changes if counted.get(change.id, 0) >= limit]
     if not fought:
         return ()
-    who = await _who(ledger, instance)
+    who = {change.id: await _who(ledger, instance, change.target) for change in fought}
     return tuple(
         Finding(
             code=CODE,
@@ -54,7 +54,7 @@ async def fights(
             remediator=change.remediator,
             severity=Severity.HIGH,
             message=f"{change.will or change.reason}: written {counted[change.id]} times within a day, "
-            f"and taken back each time by {who or 'somebody who is not known'}.",
+            f"and taken back each time by {who[change.id] or 'somebody who is not known'}.",
             why_left="We stopped writing it, or the two would go on for ever.",
             steps=("Declare it in the code that takes it back, or exempt the instance with a waiver.",),
             hand_off="\n".join(of_change(change).lines),
@@ -63,11 +63,13 @@ async def fights(
     )
 
 
-async def _who(ledger: Ledger, instance: InstanceId) -> str:
-    """The writer whom the last events named."""
+async def _who(ledger: Ledger, instance: InstanceId, target: ResourceId) -> str:
+    """The writer whom the last events named, of this very resource where one did. Echoes of ours name ourselves."""
     runs = await ledger.runs(instance, limit=_SEEN_RUNS)
-    names = [run.trigger.by for run in runs if run.trigger.cause is Cause.EVENT and run.trigger.by]
-    return names[0] if names else ""
+    heard = [run.trigger for run in runs if run.trigger.cause is Cause.EVENT and run.trigger.by]
+    others = [each for each in heard if not await ledger.is_ours(each.client_request_id)]
+    named = [each for each in others if each.touched == target] or others
+    return named[0].by if named else ""
 
 
 def _same(intent: Intent, change: Change) -> bool:

@@ -81,7 +81,7 @@ async def opened(surroundings: Surroundings) -> AsyncIterator[App]:
     credential = signed_in(settings, clock)
     try:
         token = await credential.get_token(f"{settings.cloud.arm_audience}/.default")
-    except ApimendError:
+    except BaseException:
         await credential.close()
         raise
     wired = await wire(

@@ -60,6 +60,16 @@ def test_what_is_not_certain_is_not_told(after: str | None) -> None:
     assert "" == told(replace(ATTACH, hand_off="", after=after))
 
 
+def test_a_resource_of_another_kind_breaks_nothing() -> None:
+    """
+    A certificate of a workspace, which the table has no name for, gives a reason and no error.
+    """
+    target = INSTANCE.child("workspaces", "w", "certificates", "a")
+    found = of_change(replace(ATTACH, target=target, hand_off="", after=canonical({"keyVault": VAULT})))
+
+    assert ((), True) == (found.lines, bool(found.why_none))
+
+
 def test_nothing_is_carried_out() -> None:
     """
     A hostile name can neither end its line nor be an expression of Terraform.

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from apimend.mends import Block, Mend, Value, Var, policy_place
+from apimend.mends import Block, Mend, Value, Var, is_known, policy_place
 from apimend.model.plan import Change, Kind
 from apimend.report.diff import Line, Sign, of_policy
 from apimend.report.handoff.told import HandOff
@@ -52,7 +52,7 @@ def _properties(change: Change, after: str) -> str:
     except ValueError:
         return ""
     mend = make(change, owned) if make and isinstance(owned, Mapping) else None
-    return mend.text if mend else ""
+    return mend.text if mend and is_known(mend.target) else ""
 
 
 def _certificate(change: Change, owned: Mapping[str, Any]) -> Mend | None:

@@ -35,6 +35,9 @@ read, and counts against the score like a fail, because a missing permission is 
 Severity is one lower where the instance is declared not to be production, and one lower behind a closed network for
 the controls marked so. A plain event judges only what its visit has at hand; a sweep looks at everything once a day.
 
+A control that fails offers the same mend in Terraform, Bicep and APIOps, or says why no code holds it: see
+[hand-offs](findings.md).
+
 The score is what is met of what counts: critical 10, high 6, medium 3, low 1, info 0.
 
 To accept a fault, write a waiver with the control's name. To vouch for something, write an attestation:

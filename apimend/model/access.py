@@ -1,5 +1,6 @@
 """
-Who may read what lies in a vault, as far as Azure Resource Manager shows it: vaults, those that were deleted, grants, subnets.
+Who may read what lies in a vault, as far as Azure Resource Manager shows it: vaults, those that were deleted, grants,
+subnets.
 
 The ARM adapter makes these; `vault_access_missing` judges by them. Access through groups, just-in-time assignments
 and deny assignments can't be seen here, so nothing may be concluded from a grant that isn't there.

@@ -66,6 +66,8 @@ _TAG = re.compile(rf"<(?:{_COMMENT}|/?{_NAME}{_ATTRIBUTES}/?>)")
 _ROOT_HEAD = re.compile(_HEAD)
 _EXPRESSIONS = EXPRESSION.finditer
 _COMMENTS = re.compile("<!--[^-]*+(?>(?:-(?!->)[^-]*+)*)-->")
+_MAY_LEAVE_AN_ASIDE = re.compile(r"<!---?>|(?!<!--)(?s:.*?)-->|(?!<!)(?s:.*?)\]\]>")
+"""A piece that may begin in a comment or CDATA and go on behind that: there it is no tag."""
 
 
 def outlined(text: str) -> "re.Match[str] | None":
@@ -99,33 +101,41 @@ def without_comments(text: str) -> str:
 
 
 def _expressions_end(text: str) -> bool:
-    """Whether every expression, save in comments and CDATA, ends in the value or text it begins in: it hides no tag."""
-    end = 0
+    """
+    Whether every expression, save in comments and CDATA, ends in the value or text it begins in: so it hides no tag.
+
+    Expressions before `known` are known to end. `aside` is the last comment or CDATA that had to be found.
+    """
+    known, aside = 0, (-1, 0)
     for expression in _EXPRESSIONS(text):
         start = expression.start()
-        if start < end:
+        if start < known:
             continue
-        begun, end = text.rfind("<", 0, start), text.find("<", start)
-        if begun < 0 or not _is_one_tag(text[begun:end] if end >= 0 else text[begun:]):
-            end = _aside_end(text, start)
-            if end < 0:
+        begun, known = text.rfind("<", 0, start), text.find("<", start)
+        if begun < 0 or not _is_one_tag(text[begun:known] if known >= 0 else text[begun:]):
+            aside = first, last = _last_aside(text, aside, start)
+            if last > start:
+                known = last
+                continue
+            if begun >= last or not _is_one_tag(text[first:known] if known >= 0 else text[first:]):
                 return False
-        if end < 0:
+        if known < 0:
             break
     return True
 
 
-def _aside_end(text: str, position: int) -> int:
-    """Where the comment or CDATA ends that a position is in; -1 where it is in none."""
-    comment, cdata = text.rfind("<!--", 0, position), text.rfind("<![CDATA[", 0, position)
-    end = -1 if comment < 0 else text.find("-->", comment + 4)
-    if comment < cdata and end < cdata:
-        end = text.find("]]>", cdata)
-    return end if end > position else -1
+def _last_aside(text: str, aside: tuple[int, int], position: int) -> tuple[int, int]:
+    """The last comment or CDATA that begins in front of a position, `aside` being an earlier one, or that."""
+    begun, end = aside
+    while (found := text.find("<!", end, position)) >= 0:
+        begun, end = found, text.find("-->" if text.startswith("<!--", found) else "]]>", found + 4)
+    return begun, end
 
 
 def _read_twice(piece: str) -> bool:
     """Whether a piece of a text is one tag with the text behind it, and the same one for the careful reader."""
+    if _MAY_LEAVE_AN_ASIDE.match(piece):
+        return False
     plain = _TAG.match(piece)
     try:
         tag, end = tag_at(piece, 0)

@@ -174,6 +174,61 @@ def documents(draw: DrawFn) -> str:
     return f"{before}<policies>{inside}{draw(st.sampled_from(['', newline]))}</policies>{behind}"
 
 
+CODE = [
+    "@(",
+    "@{",
+    ")",
+    "}",
+    "(",
+    '"',
+    "'",
+    "/*",
+    "*/",
+    "//",
+    "\\",
+    "$",
+    "&quot;",
+    "x",
+    " ",
+    "\n",
+    "=",
+    ">",
+    "-->",
+    "]]>",
+]
+TAGS = ["<a b='", '<a b="', "<c/>", "</a>", "<!--", "<![CDATA["]
+
+
+def jumbled(*without: str, also: tuple[str, ...] = ()) -> SearchStrategy[str]:
+    """What expressions are made of, in any order, and without some."""
+
+    def strip(pieces: list[str]) -> str:
+        text = "".join(pieces)
+        for each in without:
+            text = text.replace(each, "")
+        return text
+
+    return st.lists(st.sampled_from([*CODE, *also]), max_size=7).map(strip)
+
+
+def well_formed() -> SearchStrategy[str]:
+    """Well-formed XML in which anything looks like the beginning or the end of an expression."""
+    text = jumbled("<", "]]>")
+    attribute = st.one_of(
+        jumbled("<", '"').map(lambda value: f' b="{value}"'), jumbled("<", "'").map(lambda value: f" b='{value}'")
+    )
+    aside = st.one_of(
+        jumbled("-->", also=(*TAGS,)).map(lambda inside: f"<!--{inside}-->"),
+        jumbled("]]>", also=(*TAGS,)).map(lambda inside: f"<![CDATA[{inside}]]>"),
+    )
+    empty = attribute.map(lambda each: f"<c{each}/>")
+    whole = st.builds(lambda each, inside: f"<a{each}>{inside}</a>", attribute, text)
+    content = st.lists(st.one_of(text, aside, empty, whole), max_size=6).map("".join)
+    return st.builds(
+        lambda before, inside: f"{before}<fragment>{inside}</fragment>", st.one_of(st.just(""), aside), content
+    )
+
+
 @st.composite
 def mutated(draw: DrawFn) -> str:
     """A document with a stretch of it lost, doubled or replaced by something awkward."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
 from apimend.policy import Document, with_check
 from apimend.policy.outline import outlined
-from tests.policy.generate import documents, mutated
+from tests.policy.generate import documents, mutated, well_formed
 
 OWN = sorted((Path(__file__).parent / "documents").glob("*.xml"))
 MATERIAL = os.environ.get("APIMEND_MATERIAL")
@@ -46,7 +46,7 @@ def _assert_same(text: str) -> None:
 
 
 @ANY
-@given(st.one_of(documents(), mutated()))
+@given(st.one_of(documents(), mutated(), well_formed()))
 def test_an_outlined_document_is_understood_and_edited_as_if_read_carefully(text: str) -> None:
     """
     Whatever the outline lets pass, the careful reader reads, and both put a check in the same place.
@@ -74,6 +74,10 @@ HIDING = {
     "an expression behind an expression": """<a b="@('x')" c='@("</a>")'></a>""",
     "a comment in a value": """<a b="@("<!--")" /><a b="@(" c="-->" />""",
     "an expression that is not closed": """<a b="@((1)" />""",
+    "a string that begins in a comment": """<!-- <a b='@(" --> @( " ) ' /><c d='"' />""",
+    "an expression behind two comments": """<!-- <a --><!-- b='@(" --> @( " ) ' /><c d='"' />""",
+    "a tag in CDATA and an expression": """<a><![CDATA[ <b c='@(" ]]> @( " ) ' /><c d='"' /></a>""",
+    "a comment that ends as it begins": """<!--@{--><!--<!-->@(--><c />""",
     "an expression in prose": """<a>see @(1 <c /> 2)</a>""",
 }
 
@@ -91,6 +95,9 @@ OUTLINED = {
     "sections": "<policies><inbound /><outbound>{{named}}</outbound></policies>",
     "expressions": """<policies><inbound><a b='@(c["d"])'>@{ return "x"; }</a></inbound></policies>""",
     "comments": "<policies><!-- <a b='@(' --><inbound><base /><!-- x --></inbound></policies>",
+    "code in comments": "<policies><!-- <a b='@(' /> <c d='@{' --><inbound><a b='@(1)' /></inbound></policies>",
+    "code in CDATA": "<policies><inbound><a><![CDATA[@{ X<Y> z; }]]></a><b>@(1)</b></inbound></policies>",
+    "code behind comments": "<policies><inbound><!-- <a /> @( -->@(1)<!-- x -->@(2)</inbound></policies>",
     "a fragment": "<!-- a --><fragment><a /><a /></fragment>\n",
 }
 

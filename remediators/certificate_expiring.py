@@ -2,7 +2,8 @@
 A certificate that ends soon, or has ended.
 
 What it finds: certificates of hosts (gateway, portal, management, SCM), CA certificates, attached certificates (those
-of workspaces too) and those of declared clients that end within the declared days.
+of workspaces too) and those of declared clients that end within the declared days. Also vault objects that are gone,
+and backends and gateways that name what is not attached.
 Why it matters: on that day hosts stop answering, checks refuse, and backends turn the gateway away.
 What it changes: nothing. Renewals are picked up from Key Vault by other rules; here it is said what breaks, and when.
 Fix safety: report only.
@@ -11,7 +12,7 @@ References: https://learn.microsoft.com/azure/api-management/configure-custom-do
 
 from datetime import datetime
 
-from apimend.inventory import Held, Inventory, Item, Source, take
+from apimend.inventory import Held, Inventory, Item, Problem, Source, take
 from apimend.model.desired import Desired
 from apimend.model.plan import Finding, Severity
 from apimend.ports import InstanceReader, Proposal, Safety, VisitContext
@@ -50,10 +51,36 @@ class CertificateExpiring:
         return await take(reader, desired, context.now, policies=False) if context.thorough else None
 
     def plan(self, observed: Inventory | None, desired: Desired, context: VisitContext) -> Proposal:
-        ending = (
-            [item for item in observed.items if item.ends_within(context.now, desired.expiry_days)] if observed else []
+        if observed is None:
+            return Proposal()
+        ending = [item for item in observed.items if item.ends_within(context.now, desired.expiry_days)]
+        declared = {one.id.casefold() for one in desired.certificates} | {
+            one.name.casefold() for one in desired.clients
+        }
+        broken = [each for each in observed.problems if each.about.casefold() not in declared]
+        return Proposal(
+            findings=(*(_finding(item, context.now) for item in ending), *(_broken(each) for each in broken))
         )
-        return Proposal(findings=tuple(_finding(item, context.now) for item in ending))
+
+
+_WHY = {
+    "certificate_dangling": "Which one was meant only its owner knows; what needs it does without, or fails.",
+    "workspace_unseen": "We have no right to read it.",
+}
+
+
+def _broken(problem: Problem) -> Finding:
+    """What does not fit together, where another rule does not tell it of what is declared."""
+    renewed = "What is served now is never renewed, and the next update of the service may fail for it."
+    return Finding(
+        code=problem.code,
+        target=problem.target,
+        remediator=CertificateExpiring.name,
+        severity=problem.severity,
+        message=problem.message,
+        why_left=_WHY.get(problem.code, renewed),
+        steps=problem.steps,
+    )
 
 
 def _finding(item: Item, now: datetime) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from apimend.inventory.items import Held, Item, Problem
 from apimend.inventory.look import Seen
 from apimend.inventory.mentions import mentions, scope_text
+from apimend.model.ids import ResourceId
 from apimend.model.plan import Severity
 from apimend.policy.usage import Names, Reference
 
@@ -31,18 +32,25 @@ def _missing_vault_objects(items: Iterable[Item]) -> Iterator[Problem]:
         if stored.steps:
             what = f"{origin}, and that is deleted. {stored.trouble}"
             yield Problem(
-                code="vault_object_deleted", about=item.name, message=what, severity=Severity.HIGH, steps=stored.steps
+                code="vault_object_deleted",
+                about=item.name,
+                message=what,
+                severity=Severity.HIGH,
+                target=item.target,
+                steps=stored.steps,
             )
         else:
             what = f"{origin}, which does not exist."
-            yield Problem(code="vault_object_gone", about=item.name, message=what, severity=Severity.HIGH)
+            yield Problem(
+                code="vault_object_gone", about=item.name, message=what, severity=Severity.HIGH, target=item.target
+            )
 
 
 def _dangling(seen: Seen) -> Iterator[Problem]:
     """Mentions of certificates that are not attached."""
     for mention in mentions(seen):
         if mention.found(seen) is None:
-            yield _dangle(mention.who, mention.about, mention.value.rsplit("/", 1)[-1])
+            yield _dangle(mention.who, mention.about, mention.value.rsplit("/", 1)[-1], mention.target)
     thumbprints = {entity.thumbprint for entity in seen.entities}
     known = {pin for client in seen.clients for pin in (client.thumbprint, *client.also)} | thumbprints
     for reference in seen.of(Names.THUMBPRINT):
@@ -50,34 +58,38 @@ def _dangling(seen: Seen) -> Iterator[Problem]:
         shown = reference.element == "authentication-certificate"
         if shown and value and value not in thumbprints:
             where = scope_text(reference.where)
-            yield _dangle(f"`{reference.element}` on line {reference.line} of {where}", where, reference.value)
+            who = f"`{reference.element}` on line {reference.line} of {where}"
+            yield _dangle(who, where, reference.value, seen.service.id)
         elif not shown and value not in known | {""}:
-            yield _unknown_pin(reference)
+            yield _unknown_pin(reference, seen.service.id)
 
 
-def _unknown_pin(reference: Reference) -> Problem:
+def _unknown_pin(reference: Reference, home: ResourceId) -> Problem:
     """A pin of nobody that is declared or attached: somebody gets in whom this inventory can't name."""
     where = scope_text(reference.where)
     what = f"Line {reference.line} of {where} lets in {reference.value}: nobody says who that is."
-    return Problem(code="pin_unknown", about=where, message=what, severity=Severity.LOW)
+    return Problem(code="pin_unknown", about=where, message=what, severity=Severity.LOW, target=home)
 
 
-def _dangle(who: str, about: str, what: str) -> Problem:
+def _dangle(who: str, about: str, what: str, target: ResourceId) -> Problem:
     message = f"{who} names the certificate {what}, which is not attached."
-    return Problem(code="certificate_dangling", about=about, message=message, severity=Severity.MEDIUM)
+    return Problem(code="certificate_dangling", about=about, message=message, severity=Severity.MEDIUM, target=target)
 
 
 def _orphans(items: Iterable[Item]) -> Iterator[Problem]:
     for item in items:
-        if item.held is Held.ATTACHED and not item.uses:
-            what = f"The certificate {item.name} is attached, and nothing uses it."
-            yield Problem(code="certificate_orphaned", about=item.name, message=what, severity=Severity.LOW)
-        if item.held is Held.CA and not item.uses:
-            what = f"The CA certificate {item.subject} is trusted, and no check and no backend needs it."
-            yield Problem(code="certificate_orphaned", about=item.name, message=what, severity=Severity.LOW)
+        what = {
+            Held.ATTACHED: f"The certificate {item.name} is attached, and nothing uses it.",
+            Held.CA: f"The CA certificate {item.subject} is trusted, and no check and no backend needs it.",
+        }.get(item.held)
+        if what is not None and not item.uses:
+            yield Problem(
+                code="certificate_orphaned", about=item.name, message=what, severity=Severity.LOW, target=item.target
+            )
 
 
 def _unseen(seen: Seen) -> Iterator[Problem]:
     for name in seen.unseen:
         what = f"The certificates of the workspace {name} can't be seen by us: whether they fit together is not known."
-        yield Problem(code="workspace_unseen", about=name, message=what, severity=Severity.LOW)
+        where = seen.service.id.child("workspaces", name)
+        yield Problem(code="workspace_unseen", about=name, message=what, severity=Severity.LOW, target=where)

@@ -93,12 +93,17 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Something that does not fit together: an orphan, or a mention of what is not there. `steps` mend it."""
+    """
+    Something that does not fit together: an orphan, or a mention of what is not there.
+
+    `target` is the resource where it shows; `steps` mend it.
+    """
 
     code: str
     about: str
     message: str
     severity: Severity
+    target: ResourceId
     steps: tuple[str, ...] = ()
 
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from apimend.inventory.items import Use
 from apimend.inventory.look import Seen, full_name, workspace_of
 from apimend.model.azure import Certificate
+from apimend.model.ids import ResourceId
 from apimend.policy.usage import Names
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mention:
     """
-    One mention, by name or id. `who` says it in a sentence; `near` is the workspace that it stands in.
+    One mention, by name or id, in the resource `target`. `who` says it in a sentence; `near` is the workspace that it
+    stands in.
     """
 
     value: str
@@ -25,6 +27,7 @@ class Mention:
     use: Use
     who: str
     about: str
+    target: ResourceId
 
     def means(self, entity: Certificate, seen: Seen) -> bool:
         """Whether it means this certificate."""
@@ -47,21 +50,24 @@ def mentions(seen: Seen) -> Iterator[Mention]:
         name = full_name(backend.id)
         for id in backend.certificate_ids:
             use = Use(kind="backend", name=name, how="is shown it")
-            yield Mention(value=id, near=workspace_of(backend.id), use=use, who=f"The backend {name}", about=name)
+            who, near = f"The backend {name}", workspace_of(backend.id)
+            yield Mention(value=id, near=near, use=use, who=who, about=name, target=backend.id)
     for gateway, host in seen.hosts:
         if host.certificate_id:
             use = Use(kind="gateway", name=gateway.name, how=f"shows it for {host.host}")
             who = f"The host {host.host} of the gateway {gateway.name}"
-            yield Mention(value=host.certificate_id, near="", use=use, who=who, about=gateway.name)
+            yield Mention(value=host.certificate_id, near="", use=use, who=who, about=gateway.name, target=host.id)
     for gateway, authority in seen.authorities:
         use = Use(kind="gateway", name=gateway.name, how="trusts it" if authority.trusted else "builds chains of it")
-        yield Mention(value=authority.id.name, near="", use=use, who=f"The gateway {gateway.name}", about=gateway.name)
+        who, named = f"The gateway {gateway.name}", authority.id.name
+        yield Mention(value=named, near="", use=use, who=who, about=gateway.name, target=authority.id)
     for reference in seen.named:
         if reference.names in (Names.CERTIFICATE, Names.ISSUER) and reference.value:
             where = scope_text(reference.where)
             use = Use(kind="policy", name=where, how=reference.element)
             who = f"`{reference.element}` on line {reference.line} of {where}"
-            yield Mention(value=reference.value, near=_workspace_in(reference.where), use=use, who=who, about=where)
+            near, home = _workspace_in(reference.where), seen.service.id
+            yield Mention(value=reference.value, near=near, use=use, who=who, about=where, target=home)
 
 
 def scope_text(where: str) -> str:

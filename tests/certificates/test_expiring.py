@@ -33,7 +33,7 @@ async def test_it_says_what_breaks_and_when() -> None:
     """
     async with opened(desired(mode="report"), alter=ending) as world:
         run = await look(world)
-        messages = [f["message"] for f in run["findings"] if f["remediator"] == RULE]
+        messages = [f["message"] for f in run["findings"] if f["code"] == RULE]
 
         assert 3 == len(messages)
         assert any("hostname api.contoso.example ends on 2026-11-27" in message for message in messages)
@@ -107,3 +107,34 @@ async def test_a_workspace_is_not_forgotten() -> None:
         found = [f for f in (await look(world))["findings"] if f["remediator"] == RULE and "team/" in f["message"]]
 
         assert [f"{_SERVICE}/workspaces/team/certificates/ending"] == [finding["target"] for finding in found]
+
+
+async def test_what_can_not_be_renewed_is_told_before_it_ends() -> None:
+    """
+    A host whose certificate was deleted from its vault is a finding at once, with the way to have it back.
+    """
+
+    def from_vault(content: Content) -> None:
+        content["services"][0]["hostnames"] = [{"host": "api.contoso.example", "vault": "kv-certs/partner"}]
+
+    async with opened(desired(mode="report"), alter=from_vault) as world:
+        world.azure.vaults.holdings.delete("kv-certs", "partner", world.clock.now())
+        found = [f for f in (await look(world))["findings"] if f["code"] == "vault_object_deleted"]
+
+        assert ["high"] == [finding["severity"] for finding in found]
+        assert found[0]["steps"][0].startswith("az keyvault certificate recover --vault-name kv-certs --name partner")
+
+
+async def test_a_backend_that_names_what_is_not_attached_is_told() -> None:
+    """
+    A mention of nothing is a finding of the resource that mentions it.
+    """
+
+    def dangling(content: Content) -> None:
+        ids = [f"{_SERVICE}/certificates/gone"]
+        content["services"][0]["backends"][0]["properties"] = {"credentials": {"certificateIds": ids}}
+
+    async with opened(desired(mode="report"), alter=dangling) as world:
+        found = [f for f in (await look(world))["findings"] if f["code"] == "certificate_dangling"]
+
+        assert [f"{_SERVICE}/backends/partner"] == [finding["target"] for finding in found]

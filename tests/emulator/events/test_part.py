@@ -113,6 +113,22 @@ def test_a_write_is_told() -> None:
     )
 
 
+def test_a_deployment_is_told_beside_what_it_writes() -> None:
+    """
+    Templates are not run here, but a deployment that is put raises its own events among those of the resources.
+    """
+    deployment = f"{GROUP}/Microsoft.Resources/deployments/release-7"
+    parts = {"properties": {"mode": "Incremental", "template": {}}}
+    policy = f"{SERVICE}/apis/orders/policies/policy"
+    events = heard_after(("PUT", deployment, parts), ("PUT", policy, POLICY), ("PUT", deployment, parts))
+
+    assert [
+        "Microsoft.Resources/deployments/write",
+        "Microsoft.ApiManagement/service/apis/policies/write",
+        "Microsoft.Resources/deployments/write",
+    ] == [event["data"]["operationName"] for event in events]
+
+
 def test_the_role_behind_a_write_is_told() -> None:
     """
     The evidence names the assignment that let the caller write; a caller without one shows a role only.

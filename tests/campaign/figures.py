@@ -81,14 +81,17 @@ class Adding:
                 part = Figures.loaded(str(value))
                 whole = self.found.setdefault((part.world, part.storage), Figures(part.world, part.storage))
                 whole.join(part)
+                self._keep()  # each time: a long run may be ended before its end
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The figures of this run."""
         if self.found:
-            FILE.parent.mkdir(parents=True, exist_ok=True)
-            FILE.write_text(json.dumps([each.dumped() for each in self.found.values()]), encoding="utf-8")
             terminalreporter.section("the campaign of faults")
             terminalreporter.write_line(table(self.found.values()))
+
+    def _keep(self) -> None:
+        FILE.parent.mkdir(parents=True, exist_ok=True)
+        FILE.write_text(json.dumps([each.dumped() for each in self.found.values()]), encoding="utf-8")
 
 
 def pytest_configure(config: pytest.Config) -> None:

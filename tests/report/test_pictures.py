@@ -10,8 +10,9 @@ from apimend.model.plan import Plan
 from apimend.report import card
 from apimend.report.kinds import NoticeKind
 from apimend.report.view import RunView
+from script.card_page import SCRIPTS
 from script.card_samples import ATTACH, INSTANCE, NO_BASE, PLANNED
-from script.pictures import FOLDER, LINKS, SCRIPTS, Renderer, cards, chromium
+from script.pictures import FOLDER, LINKS, Renderer, cards, chromium
 from tests.report.hostile import NASTY
 
 OURS = 1

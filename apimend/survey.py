@@ -91,13 +91,19 @@ async def _heard_of(reader: InstanceReader, scopes: Sequence[ResourceId]) -> lis
     memory = reader.walk
     if memory is None:
         return []
-    found = [scope for scope in scopes if memory.is_present(_path(scope))]
-    touched = [scope for scope in scopes if memory.is_touched(_path(scope)) and not memory.is_present(_path(scope))]
-    texts = await _policies(reader, found)
-    if touched:
-        texts += await _asked(reader, memory, touched)
-        await memory.save()
+    texts = await _policies(reader, [scope for scope in scopes if memory.is_present(_path(scope))])
+    touched = [scope for scope in _unknown(memory, scopes) if memory.is_touched(_path(scope))]
+    for first in range(0, len(touched), AT_A_TIME):
+        if first and memory.is_over:
+            break  # a storm of events on everything: the next walk asks
+        texts += await _asked(reader, memory, touched[first : first + AT_A_TIME])
+    await memory.save()
     return texts
+
+
+def _unknown(memory: WalkMemory, scopes: Iterable[ResourceId]) -> list[ResourceId]:
+    """The scopes of which nothing is remembered that still counts."""
+    return [s for s in scopes if not memory.is_present(_path(s)) and not memory.is_absent(_path(s))]
 
 
 async def _walked(reader: InstanceReader, scopes: Sequence[ResourceId]) -> list[PolicyText]:
@@ -106,7 +112,7 @@ async def _walked(reader: InstanceReader, scopes: Sequence[ResourceId]) -> list[
     if memory is None:
         return await _policies(reader, scopes)
     texts = await _policies(reader, [scope for scope in scopes if memory.is_present(_path(scope))])
-    left = [s for s in scopes if not memory.is_present(_path(s)) and not memory.is_absent(_path(s))]
+    left = _unknown(memory, scopes)
     try:
         for first in range(0, len(left), AT_A_TIME):
             if first and memory.is_over:

@@ -7,7 +7,7 @@ Only `reconcile` makes and fills one. It decides nothing about writing.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apimend.engine import settle
@@ -24,6 +24,7 @@ from apimend.ports import InstanceReader, Remediator, Safety
 _LATER = 60.0
 _WALKED = "walked"
 _WALKING = "walking"
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _WALK_EVERY = timedelta(hours=24)
 _FAILED_AGAIN, _FAILED_AGAIN_AT_MOST = 30.0, 900.0
 _STUCK_AGAIN = 900.0
@@ -62,6 +63,7 @@ class Look:
     taking_back: TakeBack | None = None
     urgent: frozenset[str] = frozenset()
     unfinished: bool = False
+    walks_since: datetime | None = None
     assessed: tuple[Assessment, ...] = ()
     posture: PostureFigures | None = None
 
@@ -119,7 +121,7 @@ class Look:
     def remember(self, evidence: Mapping[str, str]) -> None:
         """For the next visit; and when this one walked, or how far it got."""
         walked = {_WALKED: self.started.isoformat(), _WALKING: ""} if self.walks else {}
-        walked = {_WALKING: self.started.isoformat()} if self.unfinished else walked
+        walked = {_WALKING: (self.walks_since or _EVER).isoformat()} if self.unfinished else walked
         self.progress = replace(self.progress, evidence={**self.progress.evidence, **walked, **evidence})
 
     @property
@@ -301,6 +303,14 @@ class Look:
             )
         figures = self.plan.coverage
         return replace(known, coverage=(figures.covered, figures.total)) if figures else known
+
+
+def walks_since(progress: Progress, orders: Sequence[Order], trigger: Trigger, now: datetime) -> datetime | None:
+    """Since when answers to a walk count: for a person since he asked, and so until that walk is done; else any do."""
+    begun = progress.evidence.get(_WALKING)
+    if begun:
+        return datetime.fromisoformat(begun)
+    return now if trigger.cause is Cause.COMMAND else max((order.at for order in orders), default=None)
 
 
 def result_of(look: Look) -> Result:

@@ -20,7 +20,7 @@ from apimend.engine.apply import LOOK_AGAIN, Applier
 from apimend.engine.fights import UPDATE_FAILED, fights, rejected, rounds
 from apimend.engine.guard import BUSY_AGAIN, Circumstances, decide, decide_order
 from apimend.engine.holds import standing, without_approved
-from apimend.engine.look import Look, approves, is_done, lowest, result_of, unread
+from apimend.engine.look import Look, approves, is_done, lowest, result_of, unread, walks_since
 from apimend.engine.lost import CODE as LOST
 from apimend.engine.lost import lost
 from apimend.engine.stop import stopped
@@ -140,8 +140,18 @@ class Engine:
             await self._plan_order(look)
         else:
             await self._observe(look)
-        await self._apply(look, lease)
-        return look, await self._record(look, lease)
+        try:
+            await self._apply(look, lease)
+            return look, await self._record(look, lease)
+        except LeaseTaken as error:
+            await self._leave_word(look, error)
+            raise
+
+    async def _leave_word(self, look: Look, error: LeaseTaken) -> None:
+        """What this visit wrote before it lost its lease is in the ledger, and without a run nobody could undo it."""
+        if await self.ledger.intents(look.id):
+            look.result, look.error, look.next_visit = Result.FAILED, str(error), None
+            await self.ledger.save_run(look.run(ended=max(look.started, self.clock.now()), mode=self._mode(look)))
 
     async def _cut_short(self, trigger: Trigger, lease: Lease) -> tuple[Look, Run]:
         """A visit that took too long is a failed one: people see it, and the pauses grow."""
@@ -159,9 +169,11 @@ class Engine:
         now = _after(progress.seen, self.clock.now())
         orders = await self.ledger.orders(trigger.instance)
         until = now + timedelta(seconds=self.longest * WALKING)
-        walk = await self.walks.recall(trigger.instance, until=until) if self.walks is not None else None
+        since = walks_since(progress, orders, trigger, now)
+        walk = await self.walks.recall(trigger.instance, until=until, since=since) if self.walks is not None else None
         reader = self.azure.reader(trigger.instance, urgent=trigger.urgent, walk=walk)
         look = Look(trigger=trigger, id=self.new_id(), started=now, reader=reader, progress=progress, orders=orders)
+        look.walks_since = since
         structlog.contextvars.bind_contextvars(run=look.id)
         telemetry.correlate(look.id)
         look.requested = lowest([requested, *(o.mode for o in orders if o.kind is OrderKind.REPLAY)])

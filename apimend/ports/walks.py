@@ -49,8 +49,11 @@ class WalkMemory(Protocol):
 class Walks(Protocol):
     """The memories of all instances."""
 
-    async def recall(self, instance: InstanceId, *, until: datetime) -> WalkMemory:
-        """The memory for a visit that may walk until then. What is too old, or was touched, is forgotten."""
+    async def recall(self, instance: InstanceId, *, until: datetime, since: datetime | None = None) -> WalkMemory:
+        """
+        The memory for a visit that may walk until then. What is too old, or was touched, is forgotten; with `since`
+        no answer from before counts: a person wants to know how it is now.
+        """
         ...
 
     async def touched(self, instance: InstanceId, touched: ResourceId | None, operation: str = "") -> None:

@@ -131,15 +131,17 @@ class StoredWalks:
         self._records = records
         self._clock = clock
 
-    async def recall(self, instance: InstanceId, *, until: datetime) -> StoredMemory:
+    async def recall(self, instance: InstanceId, *, until: datetime, since: datetime | None = None) -> StoredMemory:
         """The memory for a visit; pages and touches that no longer count are deleted on the way."""
         touches = await self._touches(instance)
         absent: set[str] = set()
         present: set[str] = set()
         for page in await self._pages(instance):
+            present |= page.present
+            if since is not None and page.asked < since:
+                continue
             past = {unit for unit, at in touches.items() if at + LATE >= page.asked}
             absent |= {scope for scope in page.absent if past.isdisjoint(_units_of(scope))}
-            present |= page.present
         return StoredMemory(
             records=self._records,
             clock=self._clock,

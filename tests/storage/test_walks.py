@@ -150,6 +150,21 @@ async def test_what_was_read_soon_after_a_write_may_be_what_was_there_before(
     assert known == await stand.known()
 
 
+async def test_a_person_wants_to_know_how_it_is_now() -> None:
+    """
+    Answers from before he asked don't count; that there was a policy somewhere is remembered all the same.
+    """
+    stand = Stand()
+    await stand.noted(SCOPES[0], present=(SCOPES[3],))
+    stand.later(timedelta(minutes=1))
+    since = stand.clock.now()
+    await stand.noted(SCOPES[1])
+    memory = await stand.walks.recall(ID, until=since, since=since)
+
+    assert [False, True] == [memory.is_absent(scope) for scope in SCOPES[:2]]
+    assert memory.is_present(SCOPES[3])
+
+
 async def test_a_memory_has_a_size() -> None:
     """
     Beyond the most pages the oldest go, and are asked again; a page that can't be read goes too.

@@ -308,9 +308,8 @@ class Look:
 def walks_since(progress: Progress, orders: Sequence[Order], trigger: Trigger, now: datetime) -> datetime | None:
     """Since when answers to a walk count: for a person since he asked, and so until that walk is done; else any do."""
     begun = progress.evidence.get(_WALKING)
-    if begun:
-        return datetime.fromisoformat(begun)
-    return now if trigger.cause is Cause.COMMAND else max((order.at for order in orders), default=None)
+    asked = [order.at for order in orders] + ([datetime.fromisoformat(begun)] if begun else [])
+    return now if trigger.cause is Cause.COMMAND else max(asked, default=None)
 
 
 def result_of(look: Look) -> Result:

@@ -1,5 +1,6 @@
 """What is remembered of walks: bounded in age and size, and never past what touched it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,9 +32,9 @@ EVERYTHING = set(SCOPES)
 class Stand:
     """Walks on a clock of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
         self.clock = VirtualClock(NOW)
-        self.records = SqliteRecords(Database(":memory:"))
+        self.records = SqliteRecords(database)
         self.walks = StoredWalks(self.records, self.clock)
 
     async def recall(self, instance: InstanceId = ID) -> StoredMemory:
@@ -56,11 +57,17 @@ class Stand:
         return {scope for scope in SCOPES if memory.is_absent(scope)}
 
 
-async def test_what_was_asked_is_remembered_for_the_next_visit() -> None:
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    database = Database(":memory:")
+    yield Stand(database)
+    database.close()
+
+
+async def test_what_was_asked_is_remembered_for_the_next_visit(stand: Stand) -> None:
     """
     Scopes without a policy are not asked again, those with one are known to have it; other instances don't mix in.
     """
-    stand = Stand()
     await stand.noted(*SCOPES[:2], present=(SCOPES[3],))
     memory, other = await stand.recall(), await stand.recall(InstanceId.of(f"{ID}b"))
 
@@ -69,11 +76,10 @@ async def test_what_was_asked_is_remembered_for_the_next_visit() -> None:
     assert not any(other.is_absent(scope) for scope in SCOPES)
 
 
-async def test_a_memory_gets_old() -> None:
+async def test_a_memory_gets_old(stand: Stand) -> None:
     """
     An event may be lost, so nothing is trusted past its age, and what is past it is deleted.
     """
-    stand = Stand()
     await stand.noted(*SCOPES)
     stand.later(LASTS)
     just_so = await stand.known()
@@ -101,11 +107,10 @@ TOUCHES = {
 
 
 @pytest.mark.parametrize(("path", "forgotten"), TOUCHES.values(), ids=TOUCHES)
-async def test_what_is_touched_is_forgotten(path: str, forgotten: set[str]) -> None:
+async def test_what_is_touched_is_forgotten(stand: Stand, path: str, forgotten: set[str]) -> None:
     """
     Whatever may have changed is asked again, with all that belongs to it, and nothing else.
     """
-    stand = Stand()
     await stand.noted(*SCOPES)
     stand.later(timedelta(hours=1))
     await stand.walks.touched(ID, ID.child(*path.split("/")), "write")
@@ -137,12 +142,11 @@ def test_a_service_update_changes_no_policy_but_a_restore_does(
     ("before", "known"), [(LATE, set[str]()), (LATE + timedelta(seconds=1), EVERYTHING)], ids=["shortly", "long"]
 )
 async def test_what_was_read_soon_after_a_write_may_be_what_was_there_before(
-    before: timedelta, known: set[str]
+    stand: Stand, before: timedelta, known: set[str]
 ) -> None:
     """
     Azure may still show the old state for a while, so a read shortly after an event doesn't count either.
     """
-    stand = Stand()
     await stand.walks.touched(ID, None)
     stand.later(before)
     await stand.noted(*SCOPES)
@@ -150,11 +154,10 @@ async def test_what_was_read_soon_after_a_write_may_be_what_was_there_before(
     assert known == await stand.known()
 
 
-async def test_a_person_wants_to_know_how_it_is_now() -> None:
+async def test_a_person_wants_to_know_how_it_is_now(stand: Stand) -> None:
     """
     Answers from before he asked don't count; that there was a policy somewhere is remembered all the same.
     """
-    stand = Stand()
     await stand.noted(SCOPES[0], present=(SCOPES[3],))
     stand.later(timedelta(minutes=1))
     since = stand.clock.now()
@@ -165,11 +168,10 @@ async def test_a_person_wants_to_know_how_it_is_now() -> None:
     assert memory.is_present(SCOPES[3])
 
 
-async def test_a_memory_has_a_size() -> None:
+async def test_a_memory_has_a_size(stand: Stand) -> None:
     """
     Beyond the most pages the oldest go, and are asked again; a page that can't be read goes too.
     """
-    stand = Stand()
     await stand.noted(SCOPES[0])
     for number in range(MOST_PAGES):
         stand.later(timedelta(seconds=1))
@@ -184,11 +186,10 @@ async def test_a_memory_has_a_size() -> None:
     assert MOST_PAGES == len([record async for record in stand.records.list(names.WALKS)])
 
 
-async def test_touches_stay_few() -> None:
+async def test_touches_stay_few(stand: Stand) -> None:
     """
     A storm of events on one API leaves one row, and an old one goes.
     """
-    stand = Stand()
     for number in range(20):
         await stand.walks.touched(ID, ID.child("apis", "orders", "operations", f"o{number}"), "write")
     rows = [record async for record in stand.records.list(names.WALK_TOUCHES)]

@@ -44,7 +44,7 @@ def shown(options: Options) -> dict[str, Any]:
     """
     Every option with its value, as it is written for `chosen`.
     """
-    return {name: _written(getattr(options, name)) for name in TYPES}
+    return {name: written(getattr(options, name)) for name in TYPES}
 
 
 def _read(name: str, text: str) -> Any:
@@ -81,7 +81,10 @@ def _wanted(kind: type) -> str:
     }.get(kind, "a text")
 
 
-def _written(value: Any) -> Any:
+def written(value: Any) -> Any:
+    """
+    A value as it is written for `chosen`.
+    """
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, timedelta):

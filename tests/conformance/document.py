@@ -7,11 +7,15 @@ forgotten.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from emulator import Options
+from emulator.choices import written
 from tests.conformance.behaviours import ASKED, BEHAVIOURS, Behaviour
 from tests.conformance.contradictions import CONTRADICTIONS, DEVIATIONS
+from tests.conformance.questions import QUESTIONS
 from tests.conformance.stories import LEFT_OUT, STORIES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "emulator-conformance.md"
@@ -37,6 +41,9 @@ def document() -> str:
         behaviours(BEHAVIOURS),
         "## What facts ask for beside the recordings\n",
         behaviours(ASKED),
+        "## What only a real instance can tell\n",
+        "Apimend is run under each of these answers; the first is what the local Azure does unless told otherwise.\n",
+        questions(),
         "## Recordings that are left out\n",
         table(("recording", "why"), [(f"`{case}`", why) for case, why in sorted(LEFT_OUT.items())]),
         "## Where Azure does not keep to its own specification\n",
@@ -62,6 +69,20 @@ def behaviours(listed: Sequence[Behaviour]) -> str:
         for number, one in enumerate(listed, 1)
     ]
     return table(("", "behaviour", "proved by", "not done"), rows)
+
+
+def questions() -> str:
+    defaults = {one.name: one.default for one in dataclasses.fields(Options)}
+    rows = []
+    for one in QUESTIONS:
+        answers = sorted(one.answers, key=lambda answer: answer != defaults[one.option])
+        asked = one.facts.partition(": ")[2].replace("|", "")
+        rows.append((f"`{one.option}`", asked, ", ".join(f"`{shown(answer)}`" for answer in answers), one.means))
+    return table(("option", "open question", "played", "what Apimend does"), rows)
+
+
+def shown(answer: object) -> str:
+    return str(answer).lower() if isinstance(answer, bool) else str(written(answer))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -25,6 +25,7 @@ from apimend.policy.edits import (
     remove,
     replace,
     take_out,
+    without_inserted,
 )
 from apimend.policy.expression_check import read_expression_check
 from apimend.policy.forwarded_check import read_forwarded_check
@@ -36,6 +37,7 @@ from apimend.policy.record import read_record, record_lines
 INBOUND = "inbound"
 _IN_ALL = "ertificate"
 _IN_A_CHECK = (checks.NAME, "Request.Certificate", "X509Certificate2")
+_IN_A_RECORD = tuple(f"<{record.value}" for record in Record)
 """Words of which every check has one, whatever its form, and what they have in common."""
 
 NEW_INNER = (
@@ -150,6 +152,8 @@ def check_text(check: ClientCertificateCheck) -> str:
 
 def without_check(document: Document, check: ClientCertificateCheck) -> str:
     """The text without the checks that mean this one, guards included; the same object where there is none."""
+    if (text := _without_the_only(document, check)) is not None:
+        return text
     alike = [
         found for found in find_checks(document) if not found.not_understood and checks.same_check(found.check, check)
     ]
@@ -159,6 +163,17 @@ def without_check(document: Document, check: ClientCertificateCheck) -> str:
 def without_found(document: Document, found: FoundCheck) -> str:
     """The text without one check, its guard included."""
     return apply(document.text, [_removal(found)])
+
+
+def _without_the_only(document: Document, check: ClientCertificateCheck) -> str | None:
+    """The text without a check that stands as we insert it, if it is the only one and there is no record; else None."""
+    if check.form is not Form.ELEMENT or checks.NAME not in document.text:
+        return None
+    try:
+        text = without_inserted(document, checks.check_lines(check))
+    except ValueError:
+        return None
+    return None if text is None or any(word in text for word in (*_IN_A_CHECK, *_IN_A_RECORD)) else text
 
 
 def _names_a_check(document: Document) -> bool:

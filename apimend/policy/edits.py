@@ -113,6 +113,23 @@ def inserted_at_head(document: Document, lines: Lines, before: str, behind: str)
     return f"{text[:position]}{added}{text[position:]}"
 
 
+def without_inserted(document: Document, lines: Lines) -> str | None:
+    """
+    The text without these lines, where they stand as inserted behind the first element of `inbound`; else None.
+
+    There `remove` would take out the same: something stands in front of them, so they are not alone in the section.
+    """
+    seen = None if document.outline is None else head(document.outline)
+    if seen is None:
+        return None
+    found, group, home, _ = seen
+    position, newline = found.end(group + FIRST_END), found[group + FIRST_LINE_END]
+    if newline is None:
+        return None
+    text, put_in = document.text, laid_out(document, newline, lines, home, found.start(group + FIRST) - 1)
+    return f"{text[:position]}{text[position + len(put_in) :]}" if text.startswith(put_in, position) else None
+
+
 def add_inbound(document: Document, lines: Lines) -> Edit:
     """The section `inbound`, which the document doesn't have, as the first, with one element."""
     root = root_home(document)

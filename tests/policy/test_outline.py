@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apimend.model.check import ClientCertificateCheck, ClientIdentity
-from apimend.policy import Document, with_check
+from apimend.policy import Document, with_check, without_check
 from apimend.policy.outline import outlined
 from tests.policy.generate import documents, mutated, well_formed
 
@@ -41,6 +41,8 @@ def _assert_same(text: str) -> None:
         careful, quick = _carefully(text), Document.parse(text)
 
         assert _insertions(careful) == _insertions(quick)
+        for each in _insertions(quick):
+            assert without_check(_carefully(each), CHECK) == without_check(Document.parse(each), CHECK)
         assert careful.partners == quick.partners
         assert careful.is_fragment == quick.is_fragment
 

@@ -26,6 +26,7 @@ BUSY_AGAIN = 60.0
 
 
 FAILED_AGAIN = 900.0
+SERVICE_FAILED_AGAIN = 3600.0
 """Seconds until a service update that failed is tried once more; each further failure doubles it."""
 
 
@@ -45,6 +46,7 @@ class Circumstances:
     requested: Mode | None = None
     approved: frozenset[str] = frozenset()
     service_busy: bool = False
+    service_failed: bool = False
     stopped: str = ""
     writes_today: int = 0
     rounds: Mapping[str, int] = field(default_factory=dict)
@@ -97,8 +99,16 @@ def _by_order(change: Change, plan: Plan, given: Circumstances, *, at_once: bool
     if first is not None:
         return _outcome(change, Status.DEFERRED, f"First: {first.will or first.reason}", after=_SOON)
     if change.kind.on_service and given.service_busy:
-        return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
+        return _busy(change, given)
     return None
+
+
+def _busy(change: Change, given: Circumstances) -> Outcome:
+    """An update is on its way; or none is and none goes through, until somebody mends the service, which rings."""
+    if given.service_failed:
+        why = "Azure shows the service in the state Failed: no update is sent until it is mended."
+        return _outcome(change, Status.DEFERRED, why, after=SERVICE_FAILED_AGAIN)
+    return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
 
 
 def _by_person(change: Change, given: Circumstances, planned: int) -> Outcome | None:
@@ -146,7 +156,7 @@ def _by_stage(change: Change, plan: Plan, before: Mapping[str, Outcome | None], 
         why = "Azure refused this within the last day. Replay the instance to have it sent again now."
         return _outcome(change, Status.REFUSED, why)
     if change.kind.on_service and given.service_busy:
-        return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
+        return _busy(change, given)
     if change.kind.on_service and (failed := _after_failure(change, given)):
         return failed
     earlier = [other for other in plan.changes if other.id in before and _comes_before(other, change)]
@@ -159,7 +169,7 @@ def _by_stage(change: Change, plan: Plan, before: Mapping[str, Outcome | None], 
     if change.stage is not Stage.VALIDATE:
         return None
     if given.service_busy:
-        return _outcome(change, Status.DEFERRED, "The service is being updated.", after=BUSY_AGAIN)
+        return _busy(change, given)
     if given.progress.settling:
         good = given.progress.good_readings
         return _outcome(

@@ -25,7 +25,7 @@ from apimend.engine.lost import CODE as LOST
 from apimend.engine.lost import lost
 from apimend.engine.stop import stopped
 from apimend.model.desired import Mode
-from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater, Unavailable, Unfinished
+from apimend.model.errors import BadInput, Final, Gone, LeaseTaken, TryLater, Unavailable, Unfinished, Unreadable
 from apimend.model.ids import InstanceId
 from apimend.model.plan import Change, Plan, Severity
 from apimend.model.runs import Cause, Handshake, OrderKind, Outcome, Result, Run, Status, Trigger
@@ -97,7 +97,7 @@ class Engine:
         """
         Answer a bell's message: one visit, or None where the message is no longer the current one.
 
-        Raises Unreadable for a message of an unknown form: it is to be parked, not retried.
+        Raises Unreadable for a message, or a record that it needs, of an unknown form: to be parked, not retried.
         """
         visit = await self.bells.answer(message)
         if visit is None:
@@ -109,6 +109,9 @@ class Engine:
         except LeaseTaken:
             await self.bells.finish(visit, again_after=_LEASE_AGAIN)
             return None
+        except Unreadable:  # no visit can be made, so none is under way: the next ring asks for one again
+            await self.bells.finish(visit)
+            raise
         await self.bells.finish(visit, again_after=run.next_visit, hold=look.held is not None)
         return run
 
@@ -421,6 +424,7 @@ class Engine:
             requested=look.requested,
             approved=frozenset(c for o in look.orders if approves(o, look) for c in o.changes),
             service_busy=look.service.busy,
+            service_failed=settle.has_failed(look.service),
             stopped=await stopped(self.ledger) if may_write else "",
             writes_today=look.progress.writes.get(day, 0),
             instances_today=sum(1 for p in others if p.instance != look.trigger.instance and p.writes.get(day)),

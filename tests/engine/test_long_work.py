@@ -48,6 +48,24 @@ async def test_updates_that_keep_failing_come_to_an_end() -> None:
         assert "update_failed" in await codes(world)
 
 
+async def test_a_service_that_stays_failed_is_not_looked_at_every_minute() -> None:
+    """
+    Where Azure shows the service itself as failed, nothing is sent, the finding stays, and visits come by the hour.
+    """
+    options = replace(Options(), update_duration=timedelta(minutes=3), state_after_failed_update="Failed")
+    async with opened(options=options) as world:
+        world.azure.provider.operations.fail_next(INSTANCE)
+        await world.arm("PATCH", INSTANCE, {"tags": {"a": "b"}})
+        await world.settle(3600)
+        mark, before = world.mark(), len(await world.runs())
+        await world.settle(4 * 3600)
+
+        assert [] == world.writes(mark)
+        assert len(await world.runs()) - before <= 8
+        assert ("nothing", False) == (await checks(world), await negotiates(world))
+        assert "update_failed" in await codes(world)
+
+
 async def test_an_update_that_never_ends_is_told() -> None:
     """
     Longer than any update that is known: a person is told, with the states that Azure shows.

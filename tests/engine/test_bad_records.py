@@ -162,3 +162,27 @@ async def test_a_parked_entry_that_cannot_be_read_is_shown_as_it_lies_there(kind
 
         assert said in damaged
         assert (204, ["second"]) == (status, [one["why"] for one in await parked(world)])
+
+
+@pytest.mark.parametrize("container", ["progress", "bells"])
+async def test_once_it_can_be_read_again_the_parked_visit_is_made(container: str) -> None:
+    """
+    Until then trying again says why it can't be, and loses nothing.
+    """
+    async with opened() as world:
+        await touch(world)
+        originals = await damage(world, container, with_version(99))
+        await sweep(world)
+        (shown,) = await parked(world)
+        early, _ = await world.http("POST", f"/api/parked/{shown['id']}/replay")
+        await world.settle(60)
+        (again,) = await parked(world)
+        records = await records_of(world)
+        for record in originals:
+            await records.put(container, record.key, record.body)
+        late, _ = await world.http("POST", f"/api/parked/{again['id']}/replay")
+        before = len(await world.runs())
+        await world.settle(60)
+
+        assert (422 if container == "bells" else 202, 202) == (early, late)
+        assert ([], True) == (await parked(world), len(await world.runs()) > before)

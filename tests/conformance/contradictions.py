@@ -369,7 +369,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     ),
     Deviation(
         operation="*_Get",
-        what="status 20[12]",
+        what="status 20[124]",
         reason="such a poll ends with the asyncCode of its URL (api-product/19)",
     ),
     Deviation(

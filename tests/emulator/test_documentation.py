@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from emulator import Options, inventory
 from script.emulator_document import DOCUMENT, generated
@@ -47,3 +50,15 @@ def test_every_option_is_asked_for_somewhere() -> None:
     names = [one.name for one in dataclasses.fields(Options)]
 
     assert [] == [name for name in names if f".{name}" not in code]
+
+
+async def test_the_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What the document shows for a test works as it stands, from the root of the repository.
+    """
+    monkeypatch.chdir(DOCUMENT.parents[1])
+    (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), flags=re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+
+    assert await names["test_something_of_yours"]() is None

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 from apimend.policy.escape import unescape
 from apimend.policy.expressions import expression_end
 from apimend.policy.outline import outlined, without_comments
-from apimend.policy.scan import NAME, SPACE, Scanned, Tag, line_starts, not_understood, scan
+from apimend.policy.scan import NAME, SPACE, Tag, line_starts, not_understood, scan
+from apimend.policy.structure import only_root, pair, sections_of
 
 SECTIONS = ("inbound", "backend", "outbound", "on-error")
-ROOTS = ("policies", "fragment")
 
 _ATTRIBUTE = re.compile(rf"{SPACE}++({NAME}){SPACE}*+={SPACE}*+([\"'])")
 _VALUE = {'"': re.compile(r'(?:[^"@]++|@(?![({]))*+'), "'": re.compile(r"(?:[^'@]++|@(?![({]))*+")}
@@ -104,9 +104,9 @@ class Document:
         text = self.text
         scanned = scan(text)
         self.before, self.pieces, self.tags = scanned
-        self.partners = _pair(text, scanned)
-        self._root = _only_root(text, scanned, self.partners)
-        self._sections = _sections(text, scanned, self.partners, self._root)
+        self.partners = pair(text, scanned)
+        self._root = only_root(text, scanned, self.partners)
+        self._sections = sections_of(text, scanned, self.partners, self._root)
 
     @property
     def text_without_comments(self) -> str:
@@ -344,59 +344,6 @@ class Element:
 
     def _kind(self, index: int) -> str:
         return self.document.tags[index].kind
-
-
-def _pair(text: str, scanned: Scanned) -> list[int]:
-    """For each tag the tag that ends it, and itself where none does."""
-    tags = scanned.tags
-    partners = list(range(len(tags)))
-    open_: list[int] = []
-    for index, tag in enumerate(tags):
-        if depth := tag[0]:
-            if depth > 0:
-                open_.append(index)
-            elif open_ and tags[open_[-1]][1] == tag[1]:
-                partners[open_.pop()] = index
-            else:
-                due = f"`</{tags[open_[-1]].name}>` is due" if open_ else "nothing is open"
-                not_understood(text, _start_of(scanned, index), f"`</{tag.name}>` stands where {due}")
-    if open_:
-        not_understood(text, _start_of(scanned, open_[-1]), f"`{tags[open_[-1]].name}` is not closed")
-    return partners
-
-
-def _only_root(text: str, scanned: Scanned, partners: list[int]) -> int:
-    tags, root, index = scanned.tags, -1, 0
-    while index < len(partners):
-        if tags[index][1]:
-            if root >= 0:
-                not_understood(text, _start_of(scanned, index), "the document has a second root element")
-            root = index
-        index = partners[index] + 1
-    if root < 0:
-        not_understood(text, len(text), "the document has no root element")
-    name = tags[root][1]
-    if name not in ROOTS:
-        not_understood(text, _start_of(scanned, root), f"the root is `{name}`, neither `policies` nor `fragment`")
-    return root
-
-
-def _sections(text: str, scanned: Scanned, partners: list[int], root: int) -> dict[str, int]:
-    sections: dict[str, int] = {}
-    tags, last = scanned.tags, partners[root]
-    index = last if tags[root][1] == "fragment" else root + 1
-    while index < last:
-        name = tags[index][1]
-        if name in sections:
-            not_understood(text, _start_of(scanned, index), f"section `{name}` stands twice")
-        if name:
-            sections[name] = index
-        index = partners[index] + 1
-    return sections
-
-
-def _start_of(scanned: Scanned, index: int) -> int:
-    return len(scanned.before) + index + sum(map(len, scanned.pieces[:index]))
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import NamedTuple
 
-from apimend.policy.document import ROOTS, SECTIONS, Document, Element, Span
+from apimend.policy.document import SECTIONS, Document, Element, Span
 from apimend.policy.layout import (
     LINE_BEHIND,
     LINE_BEHIND_COMMENTS,
@@ -34,6 +34,7 @@ from apimend.policy.layout import (
     root_home,
 )
 from apimend.policy.outline import CONTENT, FIRST, FIRST_END, FIRST_LINE_END, head
+from apimend.policy.structure import ROOTS
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE_BEFORE = re.compile(r"(?:\r\n|\r|\n)[ \t]*\Z")

@@ -165,6 +165,9 @@ async def test_a_visit_that_takes_too_long_ends_and_rings_again() -> None:
         with closing(SqliteQueue(world.folder / "apimend.db", world.clock)) as queue:
             (message,) = queue.peek("apimend-visits")
 
-        assert None is await hasty.answer(message.body.decode())
-        await world.settle()
+        cut_short = await hasty.answer(message.body.decode())
+        await world.settle(120)
+
+        assert cut_short is not None
+        assert cut_short.next_visit is not None
         assert "planned" == (await world.runs())[0]["result"]

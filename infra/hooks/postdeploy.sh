@@ -31,7 +31,7 @@ if [ -n "$owner" ] && [ "$owner" != "$AZURE_ENV_NAME" ]; then
     exit 0
 fi
 
-extra=()
+extra=() # used so that the bash 3 of macOS takes an empty one
 if [ -f events.parameters.json ]; then # subscriptions and vaults besides; docs/deploy.md shows one
     extra=(--parameters @events.parameters.json)
 fi
@@ -39,5 +39,6 @@ az deployment sub create --name "apimend-events-$AZURE_ENV_NAME" --location "$AZ
     --template-file events.bicep --output none --parameters \
     environmentName="$AZURE_ENV_NAME" location="$AZURE_LOCATION" \
     functionAppId="$APIMEND_FUNCTION_APP_ID" storageId="$APIMEND_STORAGE_ID" \
-    eventsIdentityId="$APIMEND_EVENTS_IDENTITY_ID" actionGroupId="$APIMEND_ACTION_GROUP_ID" "${extra[@]}"
+    eventsIdentityId="$APIMEND_EVENTS_IDENTITY_ID" actionGroupId="$APIMEND_ACTION_GROUP_ID" \
+    ${extra[@]+"${extra[@]}"}
 echo "Event Grid delivers to on_resource_change."

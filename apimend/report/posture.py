@@ -5,7 +5,7 @@ The command line and the pages call it with what the ledger remembers and the ca
 and shows evidence as it was masked when it was made.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from apimend.model.ids import InstanceId
@@ -116,7 +116,17 @@ def _control(each: Assessment, instance: InstanceId, catalogue: Catalogue, point
         points=points,
         hand_off=told.lines,
         no_hand_off=told.why_none,
-        evidence=each.evidence,
+        evidence=tuple(map(_harmless, each.evidence)),
+    )
+
+
+def _harmless(found: Evidence) -> Evidence:
+    return replace(
+        found,
+        subject=clean(found.subject),
+        pointer=clean(found.pointer),
+        observed=clean(found.observed),
+        why=clean(found.why),
     )
 
 

@@ -112,7 +112,7 @@ def test_programs_can_read_it(view: PostureView) -> None:
     """
     told = [posture_json.render(view), posture_sarif.render([view]), posture_ocsf.render(view)]
 
-    assert told == json.loads(json.dumps(told))
+    assert told == json.loads(json.dumps(told, ensure_ascii=False).encode())
     assert all(bool(each.hand_off) != bool(each.no_hand_off) for each in view.controls)
 
 

@@ -144,7 +144,7 @@ class Watch:
 
     def _is_conditional(self, exchange: Exchange) -> None:
         call = exchange.call
-        if call.headers.get("If-Match") or self._is_service(call.path):
+        if call.headers.get("If-Match", "*") != "*" or self._is_service(call.path):
             return
         if self._replaced(exchange) or (call.method == "PUT" and "/policies/" in call.path):
             self._break(f"I8: what exists was written without If-Match: {call.path.rpartition('/')[2]}")

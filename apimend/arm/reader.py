@@ -274,8 +274,11 @@ class View:
 
     async def grants(self, scope: ResourceId, principal: str) -> tuple[Grant, ...]:
         assignments = scope.child("providers", "Microsoft.Authorization", "roleAssignments")
-        raw = await self.resource(assignments, access.AUTHORIZATION, filter=f"principalId eq '{principal}'")
-        given = [grant for grant in access.grants(raw or {}) if scope.within(grant.scope)]
+        try:
+            rows = await self.listed(assignments, access.AUTHORIZATION, filter=f"principalId eq '{principal}'")
+        except Gone:
+            rows = ()
+        given = [grant for grant in access.grants({"value": rows}) if scope.within(grant.scope)]
         roles = await asyncio.gather(*(self.resource(grant.role, access.AUTHORIZATION) for grant in given))
         return tuple(access.with_actions(grant, role or {}) for grant, role in zip(given, roles, strict=True))
 

@@ -99,12 +99,12 @@ class Writer:
         at = (*self._at, *names, "policy")
         if change.after is None:
             return await self._send(
-                change, lambda: group.delete(*at, change.etag or "*", headers=_marked(request_id), cls=_entity)
+                change, lambda: group.delete(*at, _etag(change, change.etag), headers=_marked(request_id), cls=_entity)
             )
         body = {"properties": {"format": "rawxml", "value": change.after}}
         if change.before is None:
             await _must_be_missing(change, lambda: group.get_entity_tag(*at))
-        condition = _only_as_read(change.etag)
+        condition = _only_as_read(change, change.etag)
         return await self._send(
             change,
             lambda: group.create_or_update(*at, _bytes(body), headers=_marked(request_id), cls=_entity, **condition),
@@ -126,10 +126,10 @@ class Writer:
             _must_be_as_planned(change, {"keyVault": _owned_vault(live)})
         if change.after is None:
             return await self._send(
-                change, lambda: group.delete(*at, etag or "*", headers=_marked(request_id), cls=_entity)
+                change, lambda: group.delete(*at, _etag(change, etag), headers=_marked(request_id), cls=_entity)
             )
         body = {"properties": json.loads(change.after)}
-        condition = _only_as_read(etag)
+        condition = _only_as_read(change, etag)
         return await self._send(
             change,
             lambda: group.create_or_update(*at, _bytes(body), headers=_marked(request_id), cls=_entity, **condition),
@@ -172,9 +172,9 @@ class Writer:
             body = {"properties": {**kept, **wanted}}
         if change.after is None:
             return await self._send(
-                change, lambda: group.delete(*at, etag or "*", headers=_marked(request_id), cls=_entity)
+                change, lambda: group.delete(*at, _etag(change, etag), headers=_marked(request_id), cls=_entity)
             )
-        condition = _only_as_read(etag)
+        condition = _only_as_read(change, etag)
         return await self._send(
             change,
             lambda: group.create_or_update(*at, _bytes(body), headers=_marked(request_id), cls=_entity, **condition),
@@ -310,9 +310,16 @@ async def _must_be_missing(change: Change, head: Callable[[], Awaitable[Any]]) -
         raise Changed(f"{change.target} was created since the plan was made.")
 
 
-def _only_as_read(etag: str | None) -> dict[str, Any]:
-    """The condition of a write; what is new has none, and is sent once."""
-    return {"if_match": etag} if etag else _ONCE
+def _etag(change: Change, etag: str | None) -> str:
+    """What is written over or deleted goes by the etag that was read, or not at all (I8). Raises Rejected."""
+    if not etag:
+        raise Rejected(f"Azure gave no etag for {change.target}: whether somebody changes it meanwhile can't be seen.")
+    return etag
+
+
+def _only_as_read(change: Change, etag: str | None) -> dict[str, Any]:
+    """The condition of a write; what is new has none, and is sent once. Raises Rejected."""
+    return _ONCE if change.before is None else {"if_match": _etag(change, etag)}
 
 
 def _bytes(body: Mapping[str, Any]) -> bytes:

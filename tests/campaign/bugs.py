@@ -183,3 +183,6 @@ BUGS: dict[str, tuple[Planted, str]] = {
 
 ONLY_EVENTS_SHOW = frozenset({"a lost bell", "an early check"})
 """What a sweep heals or comes too late for, and a world whose hosts only a sweep looks at can't show."""
+
+SHOWS_AT = {"a crash that is never looked at": 61, "a Retry-After that is ignored": 10}
+"""The seed from which on to look, for what needs a rare schedule: all others show within three."""

@@ -7,6 +7,7 @@ The engine opens one for each visit and hands it to the rules. It can't write.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from azure.core.rest import HttpRequest
@@ -51,6 +52,14 @@ def _entity(response: Any, _model: Any, _headers: Any) -> tuple[Raw, str]:
     return answer.json(), answer.headers.get("ETag", "")
 
 
+@dataclass
+class _Read:
+    """One read that is under way or done, and how many wait for it."""
+
+    task: asyncio.Future[Any]
+    waiting: int = 0
+
+
 class View:
     """Fulfils `ports.InstanceReader`."""
 
@@ -75,7 +84,7 @@ class View:
         self._at_once = at_once
         self._urgent = urgent
         self._walk = walk
-        self._reads: dict[object, asyncio.Future[Any]] = {}
+        self._reads: dict[object, _Read] = {}
         self._at = (instance.resource_group, instance.name)
 
     @property
@@ -360,10 +369,21 @@ class View:
         return await self._shared(key, guarded)
 
     async def _shared(self, key: object, fetch: Callable[[], Awaitable[T]]) -> T:
-        if key not in self._reads:
-            self._reads[key] = asyncio.ensure_future(self._bounded(fetch))
-        found: T = await asyncio.shield(self._reads[key])
-        return found
+        """One read for all who want it in this visit; it ends when nobody waits for it any more."""
+        read = self._reads.get(key)
+        if read is None:
+            read = self._reads[key] = _Read(asyncio.ensure_future(self._bounded(fetch)))
+        read.waiting += 1
+        try:
+            found: T = await asyncio.shield(read.task)
+            return found
+        except asyncio.CancelledError:
+            if read.waiting == 1 and not read.task.done():
+                del self._reads[key]
+                read.task.cancel()
+            raise
+        finally:
+            read.waiting -= 1
 
     async def _bounded(self, fetch: Callable[[], Awaitable[T]]) -> T:
         CALLS.set(self._calls)

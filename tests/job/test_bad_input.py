@@ -2,9 +2,11 @@
 Bad input through the real doors: one clear message each, nothing written, nothing lost.
 """
 
+import asyncio
 import json
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -171,3 +173,22 @@ async def test_a_visit_that_takes_too_long_ends_and_rings_again() -> None:
         assert cut_short is not None
         assert cut_short.next_visit is not None
         assert "planned" == (await world.runs())[0]["result"]
+
+
+async def test_a_visit_that_is_ended_leaves_no_read_behind() -> None:
+    """
+    Azure gives no answer, the visit is ended, and with it every call that it had under way.
+    """
+    async with opened(desired("report")) as world:
+        wired = await world.app.door.wired()
+        hasty = replace(wired.engine, longest=0.3)
+        world.azure.faults.add(method="GET", path="*/service/contoso-dev/*", delay=timedelta(hours=1))
+        trigger = Trigger(cause=Cause.EVENT, instance=InstanceId.of(INSTANCE), at=world.clock.now())
+        await wired.storage.bells.ring(trigger)
+        with closing(SqliteQueue(world.folder / "apimend.db", world.clock)) as queue:
+            (message,) = queue.peek("apimend-visits")
+        cut_short = await hasty.answer(message.body.decode())
+        left = [str(task.get_coro()) for task in asyncio.all_tasks() if "View." in str(task.get_coro())]
+
+        assert cut_short is not None
+        assert ("visit_too_long", []) == (cut_short.plan.findings[0].code, left)

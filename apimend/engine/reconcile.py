@@ -146,14 +146,14 @@ class Engine:
         try:
             await self._apply(look, lease)
             return look, await self._record(look, lease)
-        except LeaseTaken as error:
-            await self._leave_word(look, error)
+        except (LeaseTaken, asyncio.CancelledError) as error:
+            await self._leave_word(look, str(error) or "The visit was ended while it was writing.")
             raise
 
-    async def _leave_word(self, look: Look, error: LeaseTaken) -> None:
-        """What this visit wrote before it lost its lease is in the ledger, and without a run nobody could undo it."""
+    async def _leave_word(self, look: Look, error: str) -> None:
+        """What this visit wrote before it was stopped is in the ledger, and without a run nobody could undo it."""
         if await self.ledger.intents(look.id):
-            look.result, look.error, look.next_visit = Result.FAILED, str(error), None
+            look.result, look.error, look.next_visit = Result.FAILED, error, None
             await self.ledger.save_run(look.run(ended=max(look.started, self.clock.now()), mode=self._mode(look)))
 
     async def _cut_short(self, trigger: Trigger, lease: Lease) -> tuple[Look, Run]:

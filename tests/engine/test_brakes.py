@@ -3,12 +3,15 @@ The brakes: what a person takes back, limits, subscriptions, and visits in which
 """
 
 import re
+from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from apimend.model.runs import OrderKind, Run
+from apimend.model.runs import Cause, OrderKind, Result, Run, Trigger
+from apimend.storage.sqlite import SqliteQueue
 from demo.world import TENANTS, World, open_world
 from emulator import When
 from emulator.tenant import Tenant, load_tenant
@@ -238,3 +241,21 @@ async def test_a_visit_that_takes_too_long_is_seen() -> None:
         assert "failed" in await results(world)
         assert 2 < len(late) < 12
         assert (OrderKind.REPLAY,) == tuple(each.kind for each in await app.storage.ledger.orders(ID))
+
+
+async def test_what_an_ended_visit_wrote_has_a_run() -> None:
+    """
+    The visit is ended while Azure takes its time over a write: the write belongs to a run that can be undone.
+    """
+    async with opened() as world:
+        app = await world.app.door.wired()
+        world.azure.faults.add(method="PUT", path="*/certificates/*", delay=timedelta(hours=1), when=When.AFTER)
+        await app.storage.bells.ring(Trigger(cause=Cause.EVENT, instance=ID, at=world.clock.now()))
+        with closing(SqliteQueue(world.folder / "apimend.db", world.clock)) as queue:
+            (message,) = queue.peek("apimend-visits")
+        await replace(app.engine, longest=5.0).answer(message.body.decode())
+        (intent,) = await app.storage.ledger.open_intents(ID)
+        run = await app.storage.ledger.run(intent.run)
+
+        assert run is not None
+        assert (Result.FAILED, "The visit was ended while it was writing.") == (run.result, run.error)

@@ -22,7 +22,8 @@ CHECK = "<validate-client-certificate"
 
 def region(**more: Any) -> dict[str, Any]:
     """The second region."""
-    return {"location": "North Europe", "gatewayRegionalUrl": f"https://{NORTH}", **more}
+    sku = {"name": "Premium", "capacity": 1}
+    return {"location": "North Europe", "sku": sku, "gatewayRegionalUrl": f"https://{NORTH}", **more}
 
 
 def opened(

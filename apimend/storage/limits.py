@@ -16,11 +16,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from apimend.model.errors import Changed, Throttled, Unreadable
+import structlog
+
+from apimend.model.errors import Changed, Throttled, TryLater, Unreadable
 from apimend.ports import Clock, Record, Records
 from apimend.storage import codec, names
 
+_log = structlog.get_logger(__name__)
 ATTEMPTS = 20
+TRIES = 3
+"""How often storage that gives no answer is asked again, before this process alone obeys."""
 CHUNK = 10
 CHUNK_SECONDS = 5.0
 """Tokens that lie about longer are given up: kept, they would let a burst through on top of a full bucket."""
@@ -75,6 +80,7 @@ class StoredBuckets:
         self._records = records
         self._clock = clock
         self._chunks: dict[tuple[str, bool], _Chunk] = {}
+        self._shut: dict[str, datetime] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def take(self, subscription: str, kind: str, *, urgent: bool = True) -> None:
@@ -84,6 +90,9 @@ class StoredBuckets:
         Raises Throttled with the time after which there will be a token.
         """
         key = names.join(names.part(subscription.casefold()), kind)
+        wait = (self._shut.get(key, self._clock.now()) - self._clock.now()).total_seconds()
+        if wait > 0:
+            raise Throttled("Azure asked us to stay away.", after=wait)
         async with self._locks[key]:
             chunk = self._chunks.get((key, urgent))
             if chunk is None or not chunk.tokens or chunk.until <= self._clock.now():
@@ -91,16 +100,31 @@ class StoredBuckets:
             self._chunks[key, urgent] = _Chunk(tokens=chunk.tokens - 1, until=chunk.until)
 
     async def drain(self, subscription: str, kind: str, *, after: float) -> None:
-        """Azure answered 429: nobody gets a token of this kind before `after` seconds have passed."""
+        """
+        Azure answered 429: nobody gets a token of this kind before `after` seconds have passed.
+
+        This process obeys even where storage gives no answer; the others learn it from storage, which is asked again.
+        """
         key, rate = names.join(names.part(subscription.casefold()), kind), AZURE[kind]
         for urgent in (True, False):
             self._chunks.pop((key, urgent), None)
+        self._shut[key] = max(self._shut.get(key, self._clock.now()), self._clock.now() + timedelta(seconds=after))
+        failed = 0
         for _ in range(ATTEMPTS):
-            bucket, record = await self._read(key, rate)
-            now = self._clock.now()
-            level = min(bucket.flowed(rate, now), 1.0 - after * rate.per_second)
-            if await self._put(key, Bucket(level=level, at=now), record):
-                return
+            try:
+                if await self._empty(key, rate, after):
+                    return
+            except TryLater as error:
+                failed += 1
+                _log.warning("limits.not_shared", bucket=key, error=str(error))
+                if failed == TRIES:
+                    return
+
+    async def _empty(self, key: str, rate: Rate, after: float) -> bool:
+        bucket, record = await self._read(key, rate)
+        now = self._clock.now()
+        level = min(bucket.flowed(rate, now), 1.0 - after * rate.per_second)
+        return await self._put(key, Bucket(level=level, at=now), record)
 
     async def _draw(self, key: str, rate: Rate, *, urgent: bool) -> _Chunk:
         floor = 0.0 if urgent else rate.size * RESERVE

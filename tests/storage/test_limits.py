@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from apimend.model.errors import Throttled
+from apimend.model.errors import Throttled, Unavailable
 from apimend.ports import Record
 from apimend.storage.database import Database
 from apimend.storage.limits import AZURE, GRAPH, READS, WRITES, StoredBuckets
@@ -138,6 +138,27 @@ async def test_a_429_is_heard_by_all(records: Counted, clock: VirtualClock) -> N
 
     assert 300 == raised.value.after
     await one.take(SUBSCRIPTION, READS)
+
+
+async def test_a_429_is_obeyed_where_storage_gives_no_answer(
+    records: Counted, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The process that heard it stays away all the same, and the answer of Azure is not lost over it.
+    """
+    buckets = StoredBuckets(records, clock)
+    await buckets.take(SUBSCRIPTION, READS)
+
+    async def silent(container: str, key: str) -> None:
+        raise Unavailable("The storage did not answer.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(records, "get", silent)
+        await buckets.drain(SUBSCRIPTION, READS, after=300)
+    with pytest.raises(Throttled) as raised:
+        await buckets.take(SUBSCRIPTION, READS)
+
+    assert 300 == raised.value.after
 
 
 async def test_old_tokens_are_given_up(records: Counted, clock: VirtualClock) -> None:

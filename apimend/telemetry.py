@@ -93,7 +93,7 @@ def visiting(trigger: Trigger) -> Iterator[None]:
     try:
         with trace.get_tracer(NAME).start_as_current_span("visit", attributes=attributes):
             yield
-    except Exception:
+    except Exception:  # counted and raised again
         count("apimend.visit.failures", {"cause": trigger.cause.value})
         raise
     finally:

@@ -74,7 +74,7 @@ async def invoke(function: Function, value: object) -> object:
             result = await asyncio.to_thread(function.call, **arguments)
         if result is not None and not function.returns:
             raise TypeError(f"{function.name} returned {type(result).__name__} and has no $return binding")
-    except Exception as error:
+    except Exception as error:  # as the platform does: logged, and the invocation has failed
         log.exception("function.failed function=%s invocation=%s", function.name, invocation)
         raise FunctionFailed(function.name) from error
     log.info("function.succeeded function=%s invocation=%s", function.name, invocation)

@@ -103,7 +103,7 @@ async def serve(chosen: argparse.Namespace) -> None:
     # On its own the emulator lives in the machine's time.
     azure = LocalAzure(
         tenant,
-        now=lambda: datetime.now(UTC),  # noqa: TID251
+        now=lambda: datetime.now(UTC),  # noqa: TID251 - the machine's time
         options=options_of(chosen),
         parts=(EventGrid, TeamsInbox, Gateway),
     )
@@ -113,7 +113,7 @@ async def serve(chosen: argparse.Namespace) -> None:
         print(welcome(azure), flush=True)
         while True:
             await azure.advance()
-            await asyncio.sleep(TICK)  # noqa: TID251
+            await asyncio.sleep(TICK)  # noqa: TID251 - the machine's time
 
 
 def main(given: Sequence[str]) -> int:

@@ -154,7 +154,7 @@ class LocalAzure:
             for part in self.parts:
                 await part.start()
                 self._started.append(part)
-        except BaseException:
+        except BaseException:  # what has started is stopped: raised again
             await self._stop()
             raise
         return self

@@ -117,7 +117,7 @@ class Intake:
 
     def declared(self, instance: InstanceId) -> bool:
         """Whether the instance lies in a declared subscription; all are, where none is named."""
-        return not self.subscriptions or instance.subscription.casefold() in self.subscriptions
+        return instance.lies_in(self.subscriptions)
 
     async def _instances(self, event: ParsedEvent) -> tuple[InstanceId, ...]:
         """The instance that the event names; for a vault or a workspace gateway, all that we look after."""

@@ -71,8 +71,7 @@ class Orders:
         return order
 
     async def _faults(self, instance: InstanceId, mode: Mode | None) -> list[Fault]:
-        declared = not self.subscriptions or instance.subscription.casefold() in self.subscriptions
-        if not declared or not await self.desired.allows(instance):
+        if not instance.lies_in(self.subscriptions) or not await self.desired.allows(instance):
             mend = "Only declared subscriptions are looked after."
             return [Fault(what=f"{instance} lies outside of what is declared.", where="instance", mend=mend)]
         found = await self.desired.resolve(await self.azure.reader(instance).service())

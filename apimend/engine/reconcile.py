@@ -184,7 +184,9 @@ class Engine:
         await self._recover(look)
         try:
             look.service = await reader.service()
-            look.desired = await self.desired.resolve(look.service) if self._declared(trigger.instance) else None
+            look.desired = (
+                await self.desired.resolve(look.service) if trigger.instance.lies_in(self.subscriptions) else None
+            )
             if look.desired is None and progress.managed:
                 look.abandoned()
             await self._follow_update(look)
@@ -343,7 +345,7 @@ class Engine:
                 return Proposal(findings=(unread(rule, look, error, severity),))
             except Final as error:
                 return Proposal(findings=(unread(rule, look, error, Severity.HIGH),))
-            except Exception as error:
+            except Exception as error:  # a fault of one rule never stops the next; its stack is in the log
                 _log.exception("rule.failed")
                 return Proposal(findings=(unread(rule, look, error, Severity.HIGH),))
 
@@ -466,9 +468,6 @@ class Engine:
             await self.ledger.consume(order, run.id)
         await self.notices.tell(run, look.desired)
         return run
-
-    def _declared(self, instance: InstanceId) -> bool:
-        return not self.subscriptions or instance.subscription.casefold() in self.subscriptions
 
     def _mode(self, look: Look) -> Mode:
         declared = look.desired.mode if look.desired else Mode.REPORT

@@ -120,3 +120,7 @@ class InstanceId(ResourceId):
             )
             raise BadInput([fault])
         return found
+
+    def lies_in(self, subscriptions: frozenset[str]) -> bool:
+        """Whether it lies in one of these subscriptions (in lower case); where none is named, all do."""
+        return not subscriptions or self.subscription.casefold() in subscriptions

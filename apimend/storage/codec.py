@@ -183,7 +183,7 @@ def _encode(value: object, texts: list[str]) -> object:
     if isinstance(value, Mapping):
         return {key: _encode(each, texts) for key, each in value.items()}
     if isinstance(value, frozenset):
-        return sorted(_encode(each, texts) for each in value)  # type: ignore[type-var]
+        return sorted(_encode(each, texts) for each in value)  # type: ignore[type-var]  # sets hold texts and enums
     if isinstance(value, tuple):
         return [_encode(each, texts) for each in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -217,7 +217,7 @@ def _decode(hint: Any, value: object, texts: list[str] | None, where: str) -> ob
     if origin is Mapping:
         items = _expect(dict, value, where).items()
         return {key: _decode(inner[1], each, texts, f"{where}[…]") for key, each in items}
-    if dataclasses.is_dataclass(hint) and not issubclass(hint, ResourceId):  # type: ignore[arg-type]
+    if dataclasses.is_dataclass(hint) and not issubclass(hint, ResourceId):  # type: ignore[arg-type]  # a dataclass is a type
         return _decode_fields(hint, _expect(dict, value, where), texts, where)
     return _decode_plain(hint, value, where)
 

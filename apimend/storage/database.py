@@ -42,7 +42,7 @@ class Database:
             )
         try:
             self._prepare()
-        except BaseException:
+        except BaseException:  # whatever it was, nothing stays open: raised again
             self._connection.close()
             raise
 
@@ -53,7 +53,7 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
-            except BaseException:
+            except BaseException:  # a cancelled write is undone too: raised again
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")

@@ -81,7 +81,7 @@ async def opened(surroundings: Surroundings) -> AsyncIterator[App]:
     credential = signed_in(settings, clock)
     try:
         token = await credential.get_token(f"{settings.cloud.arm_audience}/.default")
-    except BaseException:
+    except BaseException:  # Ctrl-C during sign-in too: raised again
         await credential.close()
         raise
     wired = await wire(

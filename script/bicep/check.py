@@ -84,7 +84,7 @@ def _file(file: BicepFile, files: dict[Path, BicepFile]) -> Iterator[str]:
         return
     try:
         _second_parser().parse(text=file.text)
-    except Exception as error:
+    except Exception as error:  # any failure of a parser is a finding about the file
         yield f"{file.path}: the second parser: {str(error).splitlines()[0]}"
     yield from _names(file)
     yield from _types(file)

@@ -27,7 +27,7 @@ def generated(text: str) -> str:
         ("options", inventory.options_table()),
     ):
         mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = mark.sub(lambda found, content=content: f"{found[1]}{content}{found[2]}", text)  # type: ignore[misc]
+        text = mark.sub(lambda found, content=content: f"{found[1]}{content}{found[2]}", text)  # type: ignore[misc]  # binds the loop's value
     return text
 
 

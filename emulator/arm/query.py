@@ -77,7 +77,7 @@ def _apply(stage: list[str], rows: list[Row]) -> list[Row]:
     if verb in ("order", "sort") and rest[:1] and rest[0].casefold() == "by":
         for part in reversed(_split(rest[1:])):
             down = len(part) < 2 or part[1].casefold() == "desc"
-            rows = sorted(rows, key=lambda row, name=part[0]: str(_value([name], row)).casefold(), reverse=down)  # type: ignore[misc]
+            rows = sorted(rows, key=lambda row, name=part[0]: str(_value([name], row)).casefold(), reverse=down)  # type: ignore[misc]  # binds the loop's value
         return rows
     if verb in ("take", "limit") and len(rest) == 1:
         return rows[: int(rest[0])]

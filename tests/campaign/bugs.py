@@ -101,7 +101,7 @@ class Swallowing(Passing):
 
     async def patch_service(self, changes: Sequence[Change], *, uploaded: Uploaded, request_id: str) -> Written:
         try:
-            return await self.inner.patch_service(  # type: ignore[no-any-return]
+            return await self.inner.patch_service(  # type: ignore[no-any-return]  # wraps any writer
                 changes, uploaded=uploaded, request_id=request_id
             )
         except TryLater:

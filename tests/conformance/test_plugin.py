@@ -64,7 +64,7 @@ def test_a_bad_exchange_fails_its_test() -> None:
         def get_closest_marker(self, name: str) -> None:
             return None
 
-    running = watch.pytest_runtest_call(Item())  # type: ignore[arg-type]
+    running = watch.pytest_runtest_call(Item())  # type: ignore[arg-type]  # a stand-in
     next(running)
     watch(passed())
 

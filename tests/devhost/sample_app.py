@@ -70,7 +70,7 @@ def create(seen: Seen) -> func.FunctionApp:
 
 
 def pages() -> func.Blueprint:
-    blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+    blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the SDK has no types here
 
     @blueprint.route("pages/{*path}", auth_level=func.AuthLevel.ANONYMOUS)
     def page(req: func.HttpRequest) -> str:

@@ -65,7 +65,7 @@ def test_what_cannot_be_run_is_refused_at_the_start(declare: object) -> None:
     An app that the real host would refuse, or that needs more than this one does, is refused before it runs.
     """
     app = func.FunctionApp()
-    declare(app)  # type: ignore[operator]
+    declare(app)  # type: ignore[operator]  # a parameter is typed as object
 
     with pytest.raises(NotSupported):
         read(app)

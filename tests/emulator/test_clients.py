@@ -75,7 +75,7 @@ class Credential:
 
 
 class AsyncCredential(Credential):
-    async def get_token(self, *scopes: str, **further: Any) -> AccessToken:  # type: ignore[override]
+    async def get_token(self, *scopes: str, **further: Any) -> AccessToken:  # type: ignore[override]  # the SDK names each option
         return super().get_token(*scopes)
 
     async def close(self) -> None: ...

@@ -19,7 +19,7 @@ async def test_what_was_written_years_ago_can_still_be_undone() -> None:
         (wrote, *_) = [
             run for run in before if any(i.target.key == POLICY.casefold() for i in await ledger.intents(run.id))
         ]
-        world.clock.jump(world.clock.now() + timedelta(days=800))  # type: ignore[union-attr]
+        world.clock.jump(world.clock.now() + timedelta(days=800))  # type: ignore[union-attr]  # it is virtual
         await world.app.door.sweep()
         kept = {run.id for run in await ledger.runs(ID)}
         await order(world, OrderKind.UNDO, run=wrote.id)

@@ -50,7 +50,7 @@ async def test_another_process_stays_away_too() -> None:
         wired = await world.app.door.wired()
         await wired.storage.limits.drain("tenant", "graph", after=60.0)
         mark = world.mark()
-        world.clock.jump(world.clock.now() + timedelta(seconds=2))  # type: ignore[union-attr]
+        world.clock.jump(world.clock.now() + timedelta(seconds=2))  # type: ignore[union-attr]  # it is virtual
         found: list[Any] = []
         with pytest.raises(Throttled) as refused:
             found += await wired.azure.reader(ID).query(f"{VAULTS} | take 1")

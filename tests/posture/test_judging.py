@@ -32,7 +32,7 @@ ESTATE = Estate(instance=INSTANCE, tier=tier("Premium"), desired=DESIRED, now=NO
 def evidence(ok: bool | None, below: str = "/apis/orders", **more: object) -> Evidence:
     """A piece of evidence about an API."""
     made = Evidence(subject=f"{SERVICE}{below}", pointer="/x", observed="y", expected="z", ok=ok, read=NOW, why="so")
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)  # type: ignore[arg-type]  # fields by name
 
 
 def control(*found: Evidence, severity: Severity = Severity.HIGH, exposed: bool = False) -> Control:
@@ -53,7 +53,7 @@ def waiver(*, scope: str = "", days: int = 30, name: str = "something_wrong") ->
 
 def with_(**more: object) -> Estate:
     """The estate with something else declared."""
-    return replace(ESTATE, desired=replace(DESIRED, **more))  # type: ignore[arg-type]
+    return replace(ESTATE, desired=replace(DESIRED, **more))  # type: ignore[arg-type]  # fields by name
 
 
 def assessment(id: str, verdict: Verdict, severity: Severity = Severity.MEDIUM) -> Assessment:

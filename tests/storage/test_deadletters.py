@@ -26,7 +26,7 @@ async def letters(azurite: Azurite, clock: VirtualClock) -> AsyncIterator[BlobDe
         container.create_container()
         container.upload_blob(NAME, b'[{"id": "1"}]')
     account = AzureStorage(connection_string=azurite.connection_string)
-    opened = open_dead_letters(account, clock=clock, credential=None, container=name)  # type: ignore[arg-type]
+    opened = open_dead_letters(account, clock=clock, credential=None, container=name)  # type: ignore[arg-type]  # Azurite needs none
     yield opened
     await opened.close()
 
@@ -55,7 +55,7 @@ async def test_a_container_that_was_never_made_holds_none(azurite: Azurite, cloc
     Before the first dead letter there may be no container.
     """
     account = AzureStorage(connection_string=azurite.connection_string)
-    opened = open_dead_letters(account, clock=clock, credential=None, container="never-made")  # type: ignore[arg-type]
+    opened = open_dead_letters(account, clock=clock, credential=None, container="never-made")  # type: ignore[arg-type]  # Azurite needs none
     found = await opened.count()
     await opened.close()
 

@@ -179,7 +179,7 @@ class Refusing:
     async def ring(self, trigger: Trigger, *, after: float = 0.0) -> None:
         if trigger.instance == self._broken:
             raise Unavailable("The storage account does not answer.")
-        await self._bells.ring(trigger, after=after)  # type: ignore[attr-defined]
+        await self._bells.ring(trigger, after=after)  # type: ignore[attr-defined]  # as the wrapped one
 
 
 async def test_one_bell_that_does_not_ring_stops_no_other() -> None:
